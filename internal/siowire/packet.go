@@ -1,0 +1,74 @@
+package siowire
+
+import "math"
+
+// inlineSpans is how many arguments a packet can point at without a slice of
+// its own. Nearly every event has a name and one or two arguments.
+const inlineSpans = 4
+
+// maxSpans is how many arguments are remembered by position. More are legal on
+// the wire and are counted, but a megabyte of `[0,0,…` must not become a table
+// several times its size (requirement R34).
+const maxSpans = 128
+
+// Args are the elements of the array that an EVENT or ACK carries, the event's
+// name included, kept as positions in [Packet].Data. The zero value is an empty
+// list. An Args that nobody changes may be read concurrently; copies share the
+// positions.
+type Args struct {
+	inline [inlineSpans]span
+	more   []span // elements from inlineSpans on, up to maxSpans together
+	n      int
+}
+
+// span is a half-open range of bytes. 32 bits halve the size of a packet; the
+// decoder refuses texts that do not fit.
+type span struct{ start, end uint32 }
+
+// Len is the number of elements.
+func (a *Args) Len() int { return a.n }
+
+// Raw returns element i as JSON without white space around it. The slice is
+// part of data, which must be the Data of the packet that the Args belong to.
+// It panics if i is out of range, as an index expression does. The first 128
+// elements are found at once, a later one by walking over its predecessors: a
+// caller that wants more than 128 arguments walks with [SkipValue] instead.
+func (a *Args) Raw(data []byte, i int) []byte {
+	if uint(i) >= uint(a.n) {
+		panic("siowire: argument index out of range")
+	}
+	if i < maxSpans {
+		s := a.span(i)
+		return data[s.start:s.end:s.end]
+	}
+	end := int(a.span(maxSpans - 1).end)
+	start := end
+	for at := maxSpans - 1; at < i; at++ {
+		start = skipSpace(data, skipSpace(data, end)+1) // over the comma
+		end = SkipValue(data, start)
+	}
+	return data[start:end:end]
+}
+
+// span returns the position of element i, which must be below maxSpans.
+func (a *Args) span(i int) span {
+	if i < inlineSpans {
+		return a.inline[i]
+	}
+	return a.more[i-inlineSpans]
+}
+
+// add appends the element at data[start:end].
+func (a *Args) add(start, end int) {
+	s := span{start: uint32(start), end: uint32(end)}
+	switch {
+	case a.n < inlineSpans:
+		a.inline[a.n] = s
+	case a.n < maxSpans:
+		a.more = append(a.more, s)
+	}
+	a.n++
+}
+
+// fitsSpan tells whether positions in a text of n bytes can be kept in a span.
+func fitsSpan(n int) bool { return uint64(n) <= math.MaxUint32 }
