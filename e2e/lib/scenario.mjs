@@ -1,0 +1,68 @@
+// A scenario is one thing that users do, played by every client it makes sense for, each against a server of its own.
+
+import { describe, it } from 'node:test';
+import { Cable } from './cable.mjs';
+import { Client } from './client.mjs';
+import { every, rows } from './rows.mjs';
+import { TestServer } from './servers.mjs';
+
+const LIMIT = 90_000;
+
+class Stage {
+  #clients = [];
+  #cables = [];
+
+  constructor(row, server) {
+    this.row = row;
+    this.server = server;
+  }
+
+  // open starts a client and waits for nothing.
+  open(options = {}, { row = this.row, url = this.server.url } = {}) {
+    return this.keep(Client.open(row, url, options));
+  }
+
+  // connect starts a client and waits until it has joined.
+  async connect(options, where) {
+    const client = this.open(options, where);
+    await client.connected();
+    return client;
+  }
+
+  // keep sees to it that the client is closed at the end of the scenario.
+  keep(client) {
+    this.#clients.push(client);
+    return client;
+  }
+
+  async cable() {
+    const cable = await Cable.to(this.server.url);
+    this.#cables.push(cable);
+    return cable;
+  }
+
+  // strike closes everything.
+  async strike() {
+    for (const client of this.#clients) client.close();
+    await Promise.all(this.#cables.map((cable) => cable.close()));
+    await this.server.remove();
+  }
+}
+
+// scenario declares one: play(stage) runs for every row that options.rows accepts, with a server that has the given options.
+export function scenario(name, { rows: meant = every, server: serverOptions = {} }, play) {
+  const cast = rows.filter(meant);
+  if (cast.length === 0) throw new Error(`no client plays "${name}"`);
+  describe(name, { concurrency: cast.length }, () => {
+    for (const row of cast) it(row.name, { timeout: LIMIT }, () => perform(row, serverOptions, play));
+  });
+}
+
+async function perform(row, serverOptions, play) {
+  const stage = new Stage(row, await TestServer.start(serverOptions));
+  try {
+    await play(stage);
+  } finally {
+    await stage.strike();
+  }
+}
