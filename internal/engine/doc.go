@@ -1,0 +1,32 @@
+// Package engine is the server side of Engine.IO protocol 4: handshake, HTTP
+// long-polling, websocket, the upgrade from one to the other, heartbeat, limits
+// and the exact answers to wrong requests. It knows nothing of events,
+// namespaces or rooms: it carries messages between a Session and the Receiver
+// that belongs to it.
+//
+// # Who does what
+//
+// A Server is an http.Handler. For each handshake that passes its checks it
+// makes a Session and asks the function given to New for the Receiver. What the
+// client sends goes to Receiver.Receive, in order and from one goroutine at a
+// time; what the server sends goes through Session.Send into the session's
+// bounded queue, which whatever transport the session has at the moment drains.
+//
+//	ServeHTTP ── checks ──> Session ──> Receiver (Socket.IO)
+//	                          │ queue of *Message
+//	              parked GET <┴> worker ──> websocket
+//
+// # Goroutines
+//
+// An idle websocket session costs one goroutine, its reader, and one timer. The
+// writer exists only while there is something to write (workq.Worker). An idle
+// polling session costs none of ours: a parked GET is net/http's. All goroutines
+// that this package starts are counted in the server's workq.Group, which
+// Shutdown waits for.
+//
+// # Locks
+//
+// Session.mu is taken before the queue's lock and before a wire's; the session
+// table's lock is never held together with either. No lock is held across I/O or
+// across a call of the Receiver.
+package engine

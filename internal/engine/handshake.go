@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Handshake is what a session keeps of its first request. It is a copy: the
+// request itself is dropped, because an idle connection should not hold it. It
+// must not be modified.
+type Handshake struct {
+	// Header is the request's header, complete: it may hold secrets.
+	Header http.Header
+	// Query is the decoded query: it may hold secrets.
+	Query url.Values
+	// URL is the path and query as the client sent them: it may hold secrets.
+	URL string
+	// Path is the path alone.
+	Path string
+	// Host is the host the client asked for.
+	Host string
+	// RemoteAddr is the client's address: that of the connection with its port,
+	// or, when the connection comes from one of Options.TrustedProxies, the
+	// nearest address in X-Forwarded-For that is not such a proxy, without port.
+	RemoteAddr string
+	// TLS tells that the request came encrypted to us, or to a trusted proxy that
+	// says so.
+	TLS bool
+	// Issued is when the handshake was accepted.
+	Issued time.Time
+}
+
+// newHandshake copies what is kept of r.
+func (s *Server) newHandshake(r *http.Request, query url.Values) *Handshake {
+	addr, proxied := s.opts.remoteAddr(r)
+	secure := r.TLS != nil
+	if proxied && r.TLS == nil {
+		secure = strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	}
+	return &Handshake{
+		Header:     r.Header.Clone(),
+		Query:      query,
+		URL:        strings.Clone(r.URL.RequestURI()),
+		Path:       strings.Clone(r.URL.Path),
+		Host:       strings.Clone(r.Host),
+		RemoteAddr: addr,
+		TLS:        secure,
+		Issued:     time.Now(),
+	}
+}
+
+// remoteAddr returns the client's address and whether a trusted proxy stood
+// between. Without trusted proxies X-Forwarded-For is not looked at: anybody can
+// write it.
+func (o *Options) remoteAddr(r *http.Request) (addr string, proxied bool) {
+	peer, ok := addrOf(r.RemoteAddr)
+	if !ok || !o.trusts(peer) {
+		return strings.Clone(r.RemoteAddr), false
+	}
+	last := peer
+	for _, line := range slices.Backward(r.Header.Values("X-Forwarded-For")) {
+		for _, field := range slices.Backward(strings.Split(line, ",")) {
+			a, ok := addrOf(strings.TrimSpace(field))
+			if !ok {
+				// Whatever stands further left was not written by a proxy that we
+				// trust.
+				return last.String(), true
+			}
+			last = a
+			if !o.trusts(a) {
+				return last.String(), true
+			}
+		}
+	}
+	return last.String(), true
+}
+
+// trusts tells whether a is the address of a trusted proxy.
+func (o *Options) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// addrOf parses "host:port" or an address without port.
+func addrOf(s string) (netip.Addr, bool) {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().Unmap().WithZone(""), true
+	}
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap().WithZone(""), true
+	}
+	return netip.Addr{}, false
+}
