@@ -37,7 +37,7 @@ func (x *Index[M]) Each(rooms, except []string, visit func(M)) {
 	defer x.unlock(locked)
 
 	var k skips[M]
-	if len(except)+len(rooms)-1 > inlineSkips {
+	if len(except)+max(len(rooms)-1, 0) > inlineSkips {
 		k.pool = x.setPool(rooms, except)
 		k.set = takeSet[M](k.pool)
 		defer k.release()

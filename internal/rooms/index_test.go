@@ -53,6 +53,8 @@ func TestEach(t *testing.T) {
 		{"everyone but one", nil, []string{"d"}, "a b c e"},
 		{"everyone but a room", nil, []string{"red"}, "c d"},
 		{"everyone but a room that bears an id", nil, []string{"a"}, "b c d"},
+		{"everyone but as many as are looked up", nil, many(3, "a"), "b c d"},
+		{"everyone but one more", nil, many(4, "a"), "b c d"},
 		{"everyone but many", nil, many(9, "blue", "d"), "a b"},
 		{"one room", []string{"red"}, nil, "a b e"},
 		{"no such room", []string{"green"}, nil, ""},
