@@ -3,6 +3,7 @@ package rooms
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -102,12 +103,15 @@ func liveOnce(t *testing.T, x *Index[*member], r *rand.Rand, writer, n int, name
 func TestMoveBetweenRooms(t *testing.T) {
 	x := New[*member]()
 	rooms := []string{"a", "b", "c", "d", "e", "f", "g"}
-	walker, still := &member{"walker"}, &member{"still"}
+	walker := &member{"walker"}
 	x.Add(walker)
-	x.Add(still)
 	x.Join(walker, rooms[0])
-	x.Join(still, "others")
 	x.Join(walker, "others")
+	for i, room := range append(rooms, "others", "others") {
+		m := &member{"still" + strconv.Itoa(i)}
+		x.Add(m)
+		x.Join(m, room)
+	}
 	var moving sync.WaitGroup
 	var stop atomic.Bool
 	moving.Go(func() { // owner: this test; ends when stop is set
@@ -118,19 +122,29 @@ func TestMoveBetweenRooms(t *testing.T) {
 			at = next
 		}
 	})
-	for i := range 6000 {
-		in, except := rooms, []string(nil)
-		want := "walker"
-		if i%2 == 1 {
-			in, except, want = nil, rooms, "still"
-			if i%4 == 1 {
-				in = []string{"others"}
+	for _, test := range []struct {
+		in, except []string
+		want       int // of those who stand still
+		walker     int
+	}{
+		{rooms, nil, 7, 1},
+		{nil, rooms, 2, 0},
+		{[]string{"others"}, rooms, 2, 0},
+	} {
+		for range 3000 {
+			still, walked := 0, 0
+			x.Each(test.in, test.except, func(m *member) {
+				runtime.Gosched() // lets the walker go on wherever no lock holds it
+				if m == walker {
+					walked++
+				} else {
+					still++
+				}
+			})
+			if still != test.want || walked != test.walker {
+				t.Fatalf("Each(%v, %v) visited %d and the walker %d times, want %d and %d",
+					test.in, test.except, still, walked, test.want, test.walker)
 			}
-		}
-		var got []string
-		x.Each(in, except, func(m *member) { got = append(got, m.id) })
-		if len(got) != 1 || got[0] != want {
-			t.Fatalf("Each(%v, %v) visited %v, want %s alone", in, except, got, want)
 		}
 	}
 	stop.Store(true)
