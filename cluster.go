@@ -1,0 +1,343 @@
+package realtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/realtime-go/realtime/internal/siowire"
+)
+
+// ServerSideEmit runs the OnServerSide functions of the other nodes.
+func (ns *namespace) ServerSideEmit(ctx context.Context, event string, args ...any) error {
+	m, err := ns.serverSideMessage(OpServerSide, event, args)
+	if err != nil || ns.srv.cfg.Adapter == nil {
+		return err
+	}
+	return ns.broadcaster.publish(ctx, m)
+}
+
+// ServerSideEmitWithAck does the same and collects the answers.
+func (ns *namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]RawReply, error) {
+	m, err := ns.serverSideMessage(OpServerSideAck, event, args)
+	if err != nil || ns.srv.cfg.Adapter == nil {
+		return nil, err
+	}
+	ctx, cancel := ns.srv.ackContext(ctx)
+	defer cancel()
+	var replies []RawReply
+	partial := &PartialError{}
+	partial.Err = ns.srv.ask(ctx, m, partial, func(m *Message) { replies = append(replies, ns.remoteReply(m)) })
+	if partial.Err != nil {
+		return replies, partial
+	}
+	return replies, nil
+}
+
+func (ns *namespace) serverSideMessage(op Op, event string, args []any) (*Message, error) {
+	if ns.srv.closed() {
+		return nil, ErrServerClosed
+	}
+	if slices.Contains([]string{"", "connect", "connection", "new_namespace"}, event) || len(event) > ns.srv.cfg.Limits.NameLength {
+		return nil, fmt.Errorf("%w: %q", ErrInvalidEvent, event)
+	}
+	p, err := encodeArgs(&ns.srv.cfg, event, args)
+	if err != nil {
+		return nil, err
+	}
+	defer p.release()
+	return ns.broadcaster.packet(op, p), nil
+}
+
+// ask asks the other nodes, gives each OpAnswer to onAnswer, one at a time, and enters the silent nodes in
+// partial. It returns why answers are missing.
+func (s *server) ask(ctx context.Context, m *Message, partial *PartialError, onAnswer func(*Message)) error {
+	if s.closed() {
+		return ErrServerClosed
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		m.Timeout = time.Until(deadline)
+	}
+	due := make(map[string]int) // by node: answers still to come
+	asked, err := s.cfg.Adapter.Ask(ctx, m, func(r *Message) {
+		if r.Op == OpCount {
+			due[r.Node] += r.Count
+			return
+		}
+		if m.Op != OpBroadcastAck {
+			due[r.Node] = 0
+		} else {
+			due[r.Node]--
+		}
+		onAnswer(r)
+	})
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = ErrAckTimeout
+	}
+	partial.Nodes = s.silentNodes(due, asked)
+	return err
+}
+
+// silentNodes names the live nodes that have not answered in full.
+func (s *server) silentNodes(due map[string]int, asked int) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.AckTimeout)
+	defer cancel()
+	nodes, err := s.cfg.Adapter.Nodes(ctx)
+	if err != nil {
+		return []string{fmt.Sprintf("(%d asked, unknown)", asked)}
+	}
+	var silent []string
+	for _, n := range nodes {
+		if left, answered := due[n.ID]; n.ID != s.self.ID && (!answered || left > 0) {
+			silent = append(silent, n.ID)
+		}
+	}
+	return silent
+}
+
+// remoteReply wraps an answer of another node. What it holds is untrusted until it has been scanned.
+func (ns *namespace) remoteReply(m *Message) RawReply {
+	return RawReply{Conn: m.Conn, Node: m.Node, packet: ns.srv.parseArray(m.Data, m.Attachments), codec: ns.srv.cfg.Codec}
+}
+
+// parseArray makes a packet of a JSON array; one that is not an array, or breaks a limit, becomes empty.
+func (s *server) parseArray(data []byte, attachments [][]byte) siowire.Packet {
+	var d siowire.Decoder
+	d.Init(&s.wire)
+	header := siowire.AppendHeader(nil, siowire.Ack, len(attachments), "/", 0, true)
+	p, whole, err := d.Text(append(header, data...))
+	for _, a := range attachments {
+		if err == nil && !whole {
+			p, whole, err = d.Binary(a)
+		}
+	}
+	if err != nil || !whole {
+		return siowire.Packet{}
+	}
+	return p
+}
+
+// clusterHandler is the server as its adapter sees it. Local connections are served in the calling
+// goroutine, which never blocks; user code goes to the server's background queue.
+type clusterHandler struct{ srv *server }
+
+// OnMessage applies what another node published.
+func (h clusterHandler) OnMessage(m *Message) {
+	ns := h.srv.existing(m.Namespace)
+	if ns == nil || m.Node == h.srv.self.ID {
+		return
+	}
+	b := broadcaster{ns: ns, rooms: m.Rooms, except: m.Except, local: true, volatile: m.Volatile, compress: m.Compress}
+	ctx := context.Background()
+	switch m.Op {
+	case OpBroadcast:
+		if p, ok := h.packet(m); ok {
+			b.deliver(packetMessage(siowire.Event, ns.name, 0, false, p.Data, p.Attachments))
+		}
+	case OpJoin:
+		h.move(b, (*Conn).join, ns.runJoinHooks, m.Names)
+	case OpLeave:
+		h.move(b, (*Conn).leaveRooms, ns.runLeaveHooks, m.Names)
+	case OpDisconnect:
+		end := (*Conn).Disconnect
+		if m.Close {
+			end = (*Conn).Close
+		}
+		b.endLocal(ctx, end, m.Reason)
+	case OpReconnect:
+		b.endLocal(ctx, (*Conn).Reconnect, m.Reason)
+	case OpServerSide:
+		h.serverSide(ns, m, nil)
+	default:
+		h.srv.log.Warn("unknown operation from another node", slog.Int("op", int(m.Op)), slog.String("from", m.Node))
+	}
+}
+
+// OnAsk answers a question of another node.
+func (h clusterHandler) OnAsk(m *Message, reply func(*Message)) {
+	ns := h.srv.existing(m.Namespace)
+	answer := &Message{Op: OpAnswer, Node: h.srv.self.ID, Namespace: m.Namespace}
+	if ns == nil {
+		if m.Op == OpBroadcastAck {
+			answer.Op = OpCount
+		}
+		reply(answer)
+		return
+	}
+	b := broadcaster{ns: ns, rooms: m.Rooms, except: m.Except, local: true, volatile: m.Volatile, compress: m.Compress}
+	switch m.Op {
+	case OpFetch:
+		for _, c := range b.members() {
+			answer.Conns = append(answer.Conns, c.info())
+		}
+		reply(answer)
+	case OpCountMembers:
+		ns.index.Each(b.rooms, b.except, func(*Conn) { answer.Count++ })
+		reply(answer)
+	case OpBroadcastAck:
+		h.broadcastAck(b, m, reply)
+	case OpServerSideAck:
+		h.serverSide(ns, m, reply)
+	default:
+		h.srv.log.Warn("unknown question from another node", slog.Int("op", int(m.Op)), slog.String("from", m.Node))
+	}
+}
+
+// packet checks what another node wants delivered to clients, as if a client had sent it.
+func (h clusterHandler) packet(m *Message) (siowire.Packet, bool) {
+	p := h.srv.parseArray(m.Data, m.Attachments)
+	if p.Args.Len() == 0 {
+		h.srv.log.Warn("invalid packet from another node dropped", slog.String("from", m.Node), slog.String("namespace", m.Namespace))
+		return p, false
+	}
+	return p, true
+}
+
+// move changes rooms at once, so that the order with broadcasts is kept, and tells the hooks later.
+func (h clusterHandler) move(b broadcaster, change func(*Conn, []string) ([]string, error),
+	hooks func(context.Context, *Conn, []string), names []string,
+) {
+	for _, c := range b.members() {
+		changed, err := change(c, names)
+		if err != nil && !errors.Is(err, ErrClosed) {
+			h.srv.log.Warn("room change asked by another node failed", c.logAttrs(slog.Any("err", err))...)
+		}
+		if len(changed) > 0 {
+			h.srv.later("room hook", func() { hooks(context.WithoutCancel(c.ctx), c, changed) })
+		}
+	}
+}
+
+// broadcastAck sends to local clients and passes their answers on, for the time an answer may take.
+func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Message)) {
+	count := &Message{Op: OpCount, Node: h.srv.self.ID, Namespace: m.Namespace}
+	p, ok := h.packet(m)
+	if !ok {
+		reply(count)
+		return
+	}
+	id := b.ns.nextAck()
+	var early earlyReplies
+	w, asked := b.askLocal(id, packetMessage(siowire.Event, b.ns.name, id, true, p.Data, p.Attachments), func(r RawReply) {
+		early.add(func() {
+			reply(&Message{
+				Op: OpAnswer, Node: h.srv.self.ID, Namespace: m.Namespace, Conn: r.Conn,
+				Data: r.packet.Data, Attachments: r.packet.Attachments,
+			})
+		})
+	})
+	count.Count = asked
+	reply(count)
+	early.open()
+	timeout := m.Timeout
+	if timeout <= 0 {
+		timeout = h.srv.cfg.AckTimeout
+	}
+	time.AfterFunc(timeout, func() { w.stop(id) })
+}
+
+// earlyReplies holds answers back until the number of them has been announced.
+type earlyReplies struct {
+	mu     sync.Mutex
+	opened bool
+	queue  []func()
+}
+
+func (e *earlyReplies) add(send func()) {
+	e.mu.Lock()
+	if !e.opened {
+		e.queue = append(e.queue, send)
+		e.mu.Unlock()
+		return
+	}
+	e.mu.Unlock()
+	send()
+}
+
+func (e *earlyReplies) open() {
+	e.mu.Lock()
+	e.opened = true
+	queue := e.queue
+	e.queue = nil
+	e.mu.Unlock()
+	for _, send := range queue {
+		send()
+	}
+}
+
+// serverSide runs an OnServerSide function, and answers if reply is set.
+func (h clusterHandler) serverSide(ns *namespace, m *Message, reply func(*Message)) {
+	p, ok := h.packet(m)
+	if !ok {
+		return
+	}
+	ev := &Event{packet: p, codec: h.srv.cfg.Codec, Size: len(m.Data)}
+	if json.Unmarshal(p.Args.Raw(p.Data, 0), &ev.Name) != nil {
+		return
+	}
+	h.srv.later("OnServerSide", func() {
+		var args []any
+		if fn := ns.serverSideFunc(ev.Name); fn != nil {
+			result, err := fn(context.Background(), ev)
+			switch {
+			case err != nil:
+				h.srv.log.Error("OnServerSide failed", slog.String("event", ev.Name), slog.Any("err", err))
+				args = []any{serverSideError(err)}
+			case result != nil:
+				args = []any{result}
+			}
+		}
+		if reply == nil {
+			return
+		}
+		answer, err := encodeArgs(&h.srv.cfg, "", args)
+		if err != nil {
+			h.srv.log.Error("OnServerSide result does not encode", slog.String("event", ev.Name), slog.Any("err", err))
+			answer, _ = encodeArgs(&h.srv.cfg, "", nil)
+		}
+		defer answer.release()
+		out := ns.broadcaster.packet(OpAnswer, answer)
+		reply(out)
+	})
+}
+
+// serverSideError is what another node learns of an error: the text stays in this node's log.
+func serverSideError(err error) errorReply {
+	if public := publicError(err); public != nil {
+		return errorReply{Error: errorBody{Code: public.Code, Message: public.Message, Data: public.Data}}
+	}
+	return errorReply{Error: errorBody{Code: CodeInternal, Message: "internal error"}}
+}
+
+// OnNode tells the hooks of a node.
+func (h clusterHandler) OnNode(n Node, up bool) {
+	h.srv.log.Info("node", slog.String("peer", n.ID), slog.String("name", n.Name), slog.Bool("up", up))
+	fn := h.srv.cfg.Hooks.NodeLost
+	if up {
+		fn = h.srv.cfg.Hooks.NodeJoined
+	}
+	if fn != nil {
+		h.srv.later("node hook", func() { fn(n) })
+	}
+}
+
+// OnState keeps the state for Health and tells the hooks.
+func (h clusterHandler) OnState(s AdapterState) {
+	h.srv.setAdapterState(s)
+	level := slog.LevelInfo
+	if s.Status != AdapterUp {
+		level = slog.LevelWarn
+	}
+	h.srv.log.Log(context.Background(), level, "adapter", slog.String("state", s.Status.String()), slog.Any("err", s.Err))
+	if fn := h.srv.cfg.Hooks.AdapterState; fn != nil {
+		h.srv.later("adapter hook", func() { fn(s) })
+	}
+}

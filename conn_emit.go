@@ -1,0 +1,116 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/realtime-go/realtime/internal/engine"
+	"github.com/realtime-go/realtime/internal/siowire"
+)
+
+// Emitter sends events.
+type Emitter interface {
+	Emit(ctx context.Context, event string, args ...any) error
+}
+
+// Emit sends an event to this connection. It queues and never waits for the client; messages arrive in the
+// order of the calls. It returns ErrInvalidEvent, an error of the codec, ErrTooManyAttachments, or
+// ErrClosed.
+func (c *Conn) Emit(ctx context.Context, event string, args ...any) error {
+	return c.emit(ctx, event, args, false)
+}
+
+// Volatile returns an emitter whose events are dropped, without an error, while the connection is busy.
+func (c *Conn) Volatile() Emitter { return volatileConn{c} }
+
+type volatileConn struct{ c *Conn }
+
+func (v volatileConn) Emit(ctx context.Context, event string, args ...any) error {
+	return v.c.emit(ctx, event, args, true)
+}
+
+func (c *Conn) emit(ctx context.Context, event string, args []any, volatile bool) error {
+	p, err := c.ns.encode(event, args)
+	if err != nil {
+		return err
+	}
+	defer p.release()
+	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, Volatile: volatile})
+	return c.send(p.message(siowire.Event, c.ns.name, 0, false), volatile)
+}
+
+// send hands a message to the session.
+func (c *Conn) send(m *engine.Message, volatile bool) error {
+	if c.ended() {
+		return ErrClosed
+	}
+	return c.deliver(m, volatile)
+}
+
+// deliver is send without the look at the connection's state, for those who hold its place in the index.
+func (c *Conn) deliver(m *engine.Message, volatile bool) error {
+	var err error
+	if volatile {
+		_, err = c.mux.session.SendVolatile(m)
+	} else {
+		err = c.mux.session.Send(m)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, engine.ErrSlowConsumer):
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	default:
+		return ErrClosed
+	}
+}
+
+// EmitWithAck sends an event and waits for the client's answer. The deadline of ctx is the timeout,
+// Config.AckTimeout if it has none; then the error is ErrAckTimeout. It may be called in a handler of the
+// same connection. Other errors are those of Emit, ErrTooManyAcks, ErrClosed when the connection ends
+// meanwhile, and the cause of ctx.
+func (c *Conn) EmitWithAck(ctx context.Context, event string, args ...any) (RawReply, error) {
+	p, err := c.ns.encode(event, args)
+	if err != nil {
+		return RawReply{}, err
+	}
+	defer p.release()
+	ctx, cancel := c.ns.srv.ackContext(ctx)
+	defer cancel()
+	w := &singleAck{answer: make(chan ackAnswer, 1)}
+	id, err := c.expect(w)
+	if err != nil {
+		return RawReply{}, err
+	}
+	defer c.acks.Take(id)
+	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, WantAck: true})
+	if err := c.send(p.message(siowire.Event, c.ns.name, id, true), false); err != nil {
+		return RawReply{}, err
+	}
+	select {
+	case a := <-w.answer:
+		return a.reply, a.err
+	case <-ctx.Done():
+		return RawReply{}, ackError(ctx)
+	}
+}
+
+// EmitWithAck is Conn.EmitWithAck with the first argument of the answer decoded into Out (see [Positional]
+// for several). An answer of the shape {"error":{"code":...}} is not an error here: the client's protocol
+// is the application's.
+func EmitWithAck[Out any](ctx context.Context, c *Conn, event string, args ...any) (Out, error) {
+	var out Out
+	raw, err := c.EmitWithAck(ctx, event, args...)
+	if err != nil {
+		return out, err
+	}
+	err = raw.bindInto(&out)
+	return out, err
+}
+
+// To selects rooms of the namespace, on all nodes, without this connection.
+func (c *Conn) To(rooms ...string) Broadcaster { return c.Others().To(rooms...) }
+
+// Others selects everyone in the namespace but this connection.
+func (c *Conn) Others() Broadcaster { return c.ns.everyone().ExceptConn(c.id) }

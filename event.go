@@ -1,0 +1,90 @@
+package realtime
+
+import (
+	"sync/atomic"
+
+	"github.com/realtime-go/realtime/internal/payload"
+	"github.com/realtime-go/realtime/internal/siowire"
+)
+
+// Event is one inbound event. Its arguments stay as they came until a handler asks for them, and stay
+// readable after the handler has returned. Bind and Reply may be called from any goroutine.
+type Event struct {
+	Name    string // a numeric name is the number as JavaScript prints it
+	Size    int    // bytes of JSON and attachments
+	WantAck bool   // whether the client asked for an acknowledgement
+
+	packet siowire.Packet
+	codec  Codec
+	route  *route
+	answer func(args []any) error // sends the acknowledgement
+	done   atomic.Bool            // Reply was called
+
+	result    any // of Handle, sent by the reply policy
+	hasResult bool
+}
+
+// arguments are the arguments of an EVENT packet without its name, or all of an ACK packet.
+type arguments struct {
+	packet *siowire.Packet
+	skip   int
+}
+
+func (a arguments) Len() int         { return max(a.packet.Args.Len()-a.skip, 0) }
+func (a arguments) Raw(i int) []byte { return a.packet.Args.Raw(a.packet.Data, i+a.skip) }
+
+// Len returns the number of arguments, without the acknowledgement.
+func (e *Event) Len() int { return e.args().Len() }
+
+func (e *Event) args() arguments { return arguments{&e.packet, 1} }
+
+// Bind decodes the arguments into dst in their order: pointers to Go values, where *[]byte and *Binary take
+// an attachment. Arguments without a dst are ignored, and a dst without an argument is left as it is. More
+// than 128 arguments, or more than 50,000 JSON values for a dst that holds interfaces, are an error.
+func (e *Event) Bind(dst ...any) error {
+	return payload.Bind(e.codec, e.args(), e.packet.Attachments, dst...)
+}
+
+func (e *Event) bindInto(dst any) error {
+	return payload.BindInto(e.codec, e.args(), e.packet.Attachments, dst)
+}
+
+// Raw returns argument i as the JSON that came, or nil if there is none. It must not be changed.
+func (e *Event) Raw(i int) []byte {
+	if i < 0 || i >= e.Len() {
+		return nil
+	}
+	return e.args().Raw(i)
+}
+
+// Reply sends the acknowledgement, if the client asked for one, and otherwise does nothing. The second call
+// returns ErrReplied. After Reply the handler's result is not sent; its error still is.
+func (e *Event) Reply(args ...any) error {
+	if !e.done.CompareAndSwap(false, true) {
+		return ErrReplied
+	}
+	if !e.WantAck {
+		return nil
+	}
+	return e.answer(args)
+}
+
+// Replied reports whether Reply was called.
+func (e *Event) Replied() bool { return e.done.Load() }
+
+func (e *Event) setResult(v any) { e.result, e.hasResult = v, true }
+
+// newEvent takes over a whole EVENT packet.
+func newEvent(p *siowire.Packet, codec Codec, t *table) *Event {
+	e := &Event{packet: *p, codec: codec, WantAck: p.HasID, Size: len(p.Data)}
+	for _, a := range p.Attachments {
+		e.Size += len(a)
+	}
+	name, _ := p.EventName()
+	if rt, ok := t.routes[string(name)]; ok { // no copy of a known name
+		e.Name, e.route = rt.event, rt
+	} else {
+		e.Name, e.route = string(name), t.unknown
+	}
+	return e
+}

@@ -1,0 +1,235 @@
+package realtime
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/realtime-go/realtime/internal/engine"
+)
+
+// Hooks are called when something happens that a program may want to know of; nil fields cost nothing. A
+// panic in one is recovered and logged. But for AllowHandshake, HandlerError and Panic, which run where the
+// thing happened, they run one at a time on a goroutine of the server, behind a bounded queue.
+type Hooks struct {
+	// AllowHandshake may refuse a session before anything else is known of it: the client gets HTTP 403,
+	// code 4, with the error's text (400 on a failed websocket handshake, as the protocol has it). It is
+	// called concurrently.
+	AllowHandshake func(r *http.Request) error
+	// HandlerError is told every error that a client sees as code "internal", panics included.
+	HandlerError func(c *Conn, ev *Event, err error)
+	// Panic is told of every recovered panic of user code, with the id that the log line has.
+	Panic func(where string, value any, stack []byte, id string)
+	// Refused is told of refused handshakes.
+	Refused func(f Finding)
+	// RoomCreated and RoomEmptied tell of rooms of this node. A room that comes and goes quickly may be told
+	// of less often than it changed, but never in the wrong order.
+	RoomCreated func(namespace, room string)
+	RoomEmptied func(namespace, room string)
+	// AdapterState tells of the bus between nodes.
+	AdapterState func(s AdapterState)
+	// NodeJoined and NodeLost tell of other nodes.
+	NodeJoined func(n Node)
+	NodeLost   func(n Node)
+}
+
+// Finding says why a handshake is refused.
+type Finding struct {
+	Rule       string        // short and stable: the X-Realtime-Refused header and the metric label
+	Status     int           // HTTP status
+	Code       int           // Engine.IO error code, 0 to 5
+	Detail     string        // what was wrong, in words; holds no secret
+	Setting    string        // the Config field that would admit the request, "" if none would
+	RetryAfter time.Duration // for temporary refusals
+}
+
+func finding(r *engine.Refusal) Finding {
+	return Finding{Rule: r.Rule, Status: r.Status, Code: r.Code, Detail: r.Detail, Setting: r.Setting, RetryAfter: r.RetryAfter}
+}
+
+// Stats is a snapshot of a server. Counters count from the start of the server.
+type Stats struct {
+	Sessions    int // client links
+	Polling     int // of them
+	WebSocket   int // of them
+	Unjoined    int // sessions without a joined namespace
+	Handshakes  int // in progress
+	Conns       int // in all namespaces
+	Namespaces  int
+	Rooms       int // of this node, users' rooms included
+	QueuedBytes int64
+	Handlers    int               // goroutines that run handlers now
+	Disconnects map[string]uint64 // by Cause.String
+	Refused     map[string]uint64 // by Finding.Rule; CONNECT refusals as "connect:" and their code
+	Panics      uint64
+	Limits      Limits // in force
+}
+
+// HealthStatus is how a server is.
+type HealthStatus string
+
+// The states of a server.
+const (
+	HealthOK       HealthStatus = "ok"
+	HealthDegraded HealthStatus = "degraded" // local clients are served, other nodes are out of reach
+	HealthDown     HealthStatus = "down"     // shut down, or shutting down
+)
+
+// Health says how a server is, and why it is not better.
+type Health struct {
+	Status HealthStatus
+	Causes []string
+}
+
+// counters are the server's own figures.
+type counters struct {
+	disconnects [len(causes)]atomic.Uint64
+	panics      atomic.Uint64
+}
+
+func (s *server) countDisconnect(c Cause) { s.counters.disconnects[c].Add(1) }
+
+// Stats returns a snapshot. It may be called at any time.
+func (s *server) Stats() Stats {
+	e := s.engine.Stats()
+	st := Stats{
+		Sessions: e.Polling + e.WebSocket, Polling: e.Polling, WebSocket: e.WebSocket, Unjoined: e.Unjoined,
+		Handshakes: e.Handshakes, QueuedBytes: e.BudgetBytes, Handlers: s.tasks.Len(),
+		Disconnects: make(map[string]uint64), Refused: s.refusals.snapshot(),
+		Panics: s.counters.panics.Load(), Limits: s.cfg.Limits,
+	}
+	for c := range s.counters.disconnects {
+		if n := s.counters.disconnects[c].Load(); n > 0 {
+			st.Disconnects[Cause(c).String()] = n //nolint:gosec // the array has as many entries as there are causes
+		}
+	}
+	for _, ns := range s.namespaceList() {
+		st.Namespaces++
+		st.Conns += ns.index.Len()
+		st.Rooms += ns.index.RoomCount()
+	}
+	return st
+}
+
+// Health returns how the server is. It may be called at any time.
+func (s *server) Health() Health {
+	if s.stopping() {
+		return Health{HealthDown, []string{"the server is shutting down"}}
+	}
+	s.adapterMu.Lock()
+	defer s.adapterMu.Unlock()
+	if s.cfg.Adapter != nil && s.adapterState.Status == AdapterDown {
+		cause := "the adapter is down"
+		if s.adapterState.Err != nil {
+			cause += ": " + s.adapterState.Err.Error()
+		}
+		return Health{HealthDegraded, []string{cause}}
+	}
+	return Health{Status: HealthOK}
+}
+
+func (s *server) setAdapterState(state AdapterState) {
+	s.adapterMu.Lock()
+	defer s.adapterMu.Unlock()
+	if state.Status == AdapterGap { // messages cross
+		state.Status = AdapterUp
+	}
+	s.adapterState = state
+}
+
+// panicked logs and counts a recovered panic.
+func (s *server) panicked(p *panicError, stack []byte, attrs ...any) {
+	s.counters.panics.Add(1)
+	attrs = append(attrs, slog.String("id", p.id), slog.String("where", p.where),
+		slog.Any("panic", p.value), slog.String("stack", string(stack)))
+	s.log.Error("panic recovered", attrs...)
+	if fn := s.cfg.Hooks.Panic; fn != nil {
+		defer func() { _ = recover() }() // a panicking panic hook has nowhere left to be told
+		fn(p.where, p.value, stack, p.id)
+	}
+}
+
+// refusalLog counts refusals and logs at most one a second for each rule.
+type refusalLog struct {
+	mu    sync.Mutex
+	rules map[string]*refusalCount
+}
+
+type refusalCount struct {
+	total      uint64
+	logged     time.Time
+	suppressed uint64
+}
+
+const (
+	refusalLogEvery = time.Second
+	maxRefusalRules = 256 // codes are the application's: more than this many count as "other"
+)
+
+func (l *refusalLog) refused(log *slog.Logger, rule string, attrs func() []any) {
+	now := time.Now()
+	l.mu.Lock()
+	if l.rules == nil {
+		l.rules = make(map[string]*refusalCount)
+	}
+	n, ok := l.rules[rule]
+	if !ok && len(l.rules) >= maxRefusalRules {
+		rule = "other"
+		n, ok = l.rules[rule]
+	}
+	if !ok {
+		n = &refusalCount{}
+		l.rules[rule] = n
+	}
+	n.total++
+	suppressed := n.suppressed
+	if quiet := !n.logged.IsZero() && now.Sub(n.logged) < refusalLogEvery; quiet {
+		n.suppressed++
+		l.mu.Unlock()
+		return
+	}
+	n.logged, n.suppressed = now, 0
+	l.mu.Unlock()
+
+	line := []any{slog.String("rule", rule)}
+	if suppressed > 0 {
+		line = append(line, slog.Uint64("suppressed", suppressed))
+	}
+	if attrs != nil {
+		line = append(line, attrs()...)
+	}
+	log.Info("refused", line...)
+}
+
+func (l *refusalLog) snapshot() map[string]uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	counts := make(map[string]uint64, len(l.rules))
+	for rule, n := range l.rules {
+		counts[rule] = n.total
+	}
+	return counts
+}
+
+// logAttrs are the attributes that every line about a connection has, and more.
+func (c *Conn) logAttrs(more ...slog.Attr) []any {
+	attrs := make([]any, 0, 3+len(more))
+	attrs = append(attrs, slog.String("conn", c.id), slog.String("namespace", c.ns.name))
+	if user := c.UserID(); user != "" {
+		attrs = append(attrs, slog.String("user", user))
+	}
+	for _, a := range more {
+		attrs = append(attrs, a)
+	}
+	return attrs
+}
+
+// logName is the event's name for the log: that of a handler, never text that only a client chose.
+func (s *server) logName(ev *Event) string {
+	if ev.route == nil || ev.route.event == "" {
+		return "(unregistered)"
+	}
+	return ev.Name
+}

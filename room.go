@@ -1,0 +1,67 @@
+package realtime
+
+import "context"
+
+// Room is a view of one room of a namespace. A room exists while it has members; a view of one that does
+// not is empty.
+type Room interface {
+	Broadcaster
+	// Name returns the name as it was given to Namespace.Room.
+	Name() string
+	// Len returns the number of members on all nodes, and a *PartialError if some did not answer.
+	Len(ctx context.Context) (int, error)
+	// Members returns the members on all nodes, and a *PartialError if some nodes did not answer.
+	Members(ctx context.Context) ([]Member, error)
+}
+
+// User is a view of every connection of one user in a namespace, on every node.
+type User interface {
+	Broadcaster
+	// ID returns the user id.
+	ID() string
+	// Online reports whether the user has a connection on any node. With a *PartialError false means only
+	// that none is known.
+	Online(ctx context.Context) (bool, error)
+}
+
+type room struct {
+	broadcaster
+	name string
+}
+
+type user struct {
+	broadcaster
+	id string
+}
+
+// Room returns a view of a room.
+func (ns *namespace) Room(id string) Room {
+	return room{ns.broadcaster.with([]string{ns.srv.roomName(id)}), id}
+}
+
+// User returns a view of a user.
+func (ns *namespace) User(id string) User {
+	return user{ns.broadcaster.with([]string{userPrefix + id}), id}
+}
+
+func (r room) Name() string { return r.name }
+
+func (r room) Len(ctx context.Context) (int, error) { return r.count(ctx) }
+
+func (r room) Members(ctx context.Context) ([]Member, error) {
+	var members []Member
+	for info, err := range r.Conns(ctx) {
+		if err != nil {
+			return members, err
+		}
+		members = append(members, info)
+	}
+	return members, nil
+}
+
+func (u user) ID() string { return u.id }
+
+func (u user) Online(ctx context.Context) (bool, error) {
+	n, err := u.count(ctx)
+	return n > 0, err
+}

@@ -1,0 +1,86 @@
+package realtime
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/realtime-go/realtime/internal/engine"
+)
+
+// engineOptions translates the configuration for the layer below.
+func (s *server) engineOptions() engine.Options {
+	cfg, limits := &s.cfg, &s.cfg.Limits
+	return engine.Options{
+		Path:    cfg.Path,
+		Polling: cfg.Transports&Polling != 0, WebSocket: cfg.Transports&WebSocket != 0,
+		PingInterval: cfg.Heartbeat.Interval, PingTimeout: cfg.Heartbeat.Timeout,
+		ConnectTimeout: cfg.Heartbeat.ConnectTimeout, UpgradeTimeout: cfg.Heartbeat.UpgradeTimeout,
+		MaxPayload: limits.MessageSize, MaxPayloadBeforeJoin: limits.ConnectMessageSize,
+		MaxQueueItems: limits.OutboundMessages, MaxQueueBytes: limits.OutboundBytes, OutboundBudget: limits.OutboundMemory,
+		MaxUnjoined: limits.UnjoinedSessions, MaxHandshakes: limits.Handshakes, HandshakeWait: limits.HandshakeWait,
+		MaxPerAddress: limits.ConnectionsPerAddress, TrustedProxies: cfg.TrustedProxies,
+		Origins: cfg.Origins, Credentials: cfg.Credentials,
+		CORS: engine.CORS{
+			AllowedHeaders: cfg.CORS.AllowedHeaders, ExposedHeaders: cfg.CORS.ExposedHeaders,
+			Methods: cfg.CORS.Methods, MaxAge: cfg.CORS.MaxAge,
+		},
+		Cookie: cfg.Cookie,
+		Allow:  s.allowHandshake(),
+		Hooks:  engine.Hooks{OnRefused: s.refusedHandshake, OnUpgrade: s.upgraded},
+	}
+}
+
+// allowHandshake is the hook of the same name, where a panic refuses.
+func (s *server) allowHandshake() func(*http.Request) error {
+	allow := s.cfg.Hooks.AllowHandshake
+	if allow == nil {
+		return nil
+	}
+	return func(r *http.Request) error {
+		err := error(Errorf(CodeInternal, "internal error")) // stays if the hook panics
+		s.guard("Hooks.AllowHandshake", func() { err = allow(r) })
+		return err
+	}
+}
+
+// refusedHandshake counts, logs and tells of a refused request. The log gets the path and what the engine
+// found, never the query, which may hold a token.
+func (s *server) refusedHandshake(r *http.Request, ref *engine.Refusal) {
+	s.refusals.refused(s.log, ref.Rule, func() []any {
+		return []any{
+			slog.String("method", r.Method), slog.String("address", addressOf(r.RemoteAddr)),
+			slog.Int("status", ref.Status), slog.String("detail", ref.Detail), slog.String("setting", ref.Setting),
+		}
+	})
+	if fn := s.cfg.Hooks.Refused; fn != nil {
+		f := finding(ref)
+		s.later("Hooks.Refused", func() { fn(f) })
+	}
+}
+
+// refusedConnect counts and logs a CONNECT that authentication or middleware refused.
+func (s *server) refusedConnect(c *Conn, code string) {
+	s.refusals.refused(s.log, "connect:"+code, func() []any {
+		return c.logAttrs(slog.String("address", c.handshake.Address))
+	})
+}
+
+// upgraded tells of a session that changed its transport, or failed to.
+func (s *server) upgraded(session *engine.Session, err error) {
+	if err != nil {
+		s.log.Debug("upgrade failed", slog.Any("err", err))
+		return
+	}
+	s.log.Debug("upgraded", slog.String("transport", session.Transport()))
+}
+
+// sessionClosed logs what ended a session: protocol mistakes of peers at debug, an oversize message at info
+// with its numbers, because a client that repeats it never gets through (feature 18).
+func (s *server) sessionClosed(m *mux, why Disconnected) {
+	level := slog.LevelDebug
+	if why.Cause == CauseTooLarge || why.Cause == CauseSlowConsumer || why.Cause == CauseFlood {
+		level = slog.LevelInfo
+	}
+	s.log.Log(m.session.Context(), level, "session closed", slog.String("cause", why.Cause.String()),
+		slog.String("detail", why.Detail), slog.String("address", m.handshake.Address))
+}
