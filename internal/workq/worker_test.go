@@ -3,8 +3,10 @@ package workq
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -161,4 +163,188 @@ func TestHandOver(t *testing.T) {
 	if err := q.Push(0, 1); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
+}
+
+// TestWorkerUnderLoad has many pushers, some of which find the worker asleep:
+// every item is run once, in the order of its pusher, by one goroutine at a time.
+func TestWorkerUnderLoad(t *testing.T) {
+	const pushers, each = 6, 4000
+	type item struct{ pusher, n int }
+	var (
+		g       Group
+		wg      sync.WaitGroup
+		running atomic.Int32
+		next    [pushers]int // written by the worker
+	)
+	q := NewQueue[item](50, 1<<30)
+	w := Drain(q, &g, 20, func(batch []item) {
+		if running.Add(1) != 1 {
+			t.Error("two goroutines run batches")
+		}
+		for _, it := range batch {
+			if it.n != next[it.pusher] {
+				t.Errorf("item %d of pusher %d came, want %d", it.n, it.pusher, next[it.pusher])
+			}
+			next[it.pusher] = it.n + 1
+		}
+		running.Add(-1)
+	})
+	for p := range pushers {
+		wg.Go(func() { // owner: this test; ends after its items
+			for i := 0; i < each; {
+				var err error
+				if p%2 == 0 {
+					_, err = q.PushWait(t.Context(), 1, item{p, i})
+				} else {
+					err = q.Push(1, item{p, i})
+				}
+				switch {
+				case err == nil:
+					i++
+				case errors.Is(err, ErrFull):
+				default:
+					t.Error(err)
+				}
+				if i%10 == p {
+					w.Wait() // the worker falls asleep now and then
+				} else {
+					runtime.Gosched()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := g.Wait(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for p, n := range next {
+		if n != each {
+			t.Errorf("%d items of pusher %d were run, want %d", n, p, each)
+		}
+	}
+	if w.Busy() {
+		t.Error("busy without items")
+	}
+	checkEmpty(t, q)
+}
+
+func TestCloseDuringBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			g   Group
+			got []int
+		)
+		gate := make(chan struct{})
+		q := NewQueue[int](1, 1000)
+		w := Drain(q, &g, 0, func(batch []int) { <-gate; got = append(got, batch...) })
+		mustPush(t, q, 1, 0)
+		synctest.Wait()
+		mustPush(t, q, 1, 1)
+		q.Close(2)
+		close(gate)
+		w.Wait()
+		if !slices.Equal(got, []int{0, 1, 2}) {
+			t.Errorf("ran %v", got)
+		}
+		checkEmpty(t, q)
+	})
+}
+
+// TestConsumersReplaceEachOther shows that the latest consumer is the only one.
+func TestConsumersReplaceEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			g             Group
+			first, second []int
+			woken         int
+		)
+		q := NewQueue[int](10, 1000)
+		one := Drain(q, &g, 0, func(batch []int) { first = append(first, batch...) })
+		mustPush(t, q, 1, 1)
+		synctest.Wait()
+		two := Drain(q, &g, 0, func(batch []int) { second = append(second, batch...) })
+		one.Detach() // must not detach the other
+		mustPush(t, q, 1, 2)
+		synctest.Wait()
+		q.OnReady(func() { woken++ })
+		mustPush(t, q, 1, 3)
+		synctest.Wait()
+		two.Detach()
+		if !slices.Equal(first, []int{1}) || !slices.Equal(second, []int{2}) || woken != 1 {
+			t.Errorf("the consumers got %v, %v, and %d calls", first, second, woken)
+		}
+		checkTake(t, q, 0, 3)
+		mustPush(t, q, 1, 4)
+		if woken != 2 {
+			t.Errorf("woken %d times after Detach of a replaced worker, want 2", woken)
+		}
+		q.OnReady(nil)
+		one.Wait()
+		two.Wait()
+	})
+}
+
+// TestRunEndsItsGoroutine ends the worker's goroutine from within run, as a
+// failing test in a user's handler does.
+func TestRunEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			g   Group
+			got []int
+		)
+		q := NewQueue[int](10, 1000)
+		w := Drain(q, &g, 2, func(batch []int) {
+			for _, item := range batch {
+				if item%3 == 0 {
+					runtime.Goexit()
+				}
+				got = append(got, item)
+			}
+		})
+		mustPush(t, q, 6, 1, 2, 3, 4, 5, 6)
+		w.Wait()
+		synctest.Wait()
+		if !slices.Equal(got, []int{1, 2, 5}) {
+			t.Errorf("ran %v, want all but the rest of each ended batch", got)
+		}
+		if w.Busy() || g.Len() != 0 {
+			t.Errorf("busy %v, %d goroutines", w.Busy(), g.Len())
+		}
+		mustPush(t, q, 1, 7)
+		w.Wait()
+		if got[len(got)-1] != 7 {
+			t.Error("the worker did not go on")
+		}
+	})
+}
+
+// TestBatchKeepsNothing shows that neither the queue's buffers nor the worker's
+// batches keep items alive.
+func TestBatchKeepsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			g    Group
+			kept []*int
+		)
+		q := NewQueue[*int](100, 1000)
+		w := Drain(q, &g, 0, func(batch []*int) { kept = batch })
+		for range 40 {
+			if err := q.Push(1, new(int)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Wait()
+		synctest.Wait()
+		for i, p := range kept {
+			if p != nil {
+				t.Errorf("place %d of the reused batch holds an item", i)
+			}
+		}
+		c := q.pool.chunk()
+		for i := range c.items {
+			if c.items[i].item != nil {
+				t.Errorf("place %d of a pooled chunk holds an item", i)
+			}
+		}
+	})
 }
