@@ -7,6 +7,10 @@ const BACK_OFF = { reconnectionDelay: 10, reconnectionDelayMax: 50, randomizatio
 export class Client {
   #lifecycle = new Inbox();
   #events = new Inbox();
+  #lastId;
+
+  // How long requests wait for their answer, in milliseconds.
+  patience = PATIENCE;
 
   constructor(socket, row) {
     this.socket = socket;
@@ -32,7 +36,11 @@ export class Client {
   get engine() { return this.socket.io.engine; }
 
   // connected waits for the next time the namespace is joined and gives the new id.
-  connected() { return this.#lifecycle.next('connect'); }
+  async connected() {
+    const id = await this.#lifecycle.next('connect');
+    this.#lastId = id;
+    return id;
+  }
 
   // disconnected waits for the next disconnect and gives its reason.
   async disconnected() { return (await this.disconnection()).reason; }
@@ -43,7 +51,7 @@ export class Client {
   // refused waits for the next connect_error and gives the error.
   refused() { return this.#lifecycle.next('connect_error'); }
 
-  // connects tells how many joins were not asked for with connected().
+  // What happened although nobody asked for it with the methods above.
   get unexpectedConnects() { return this.#lifecycle.waiting('connect').length; }
   get unexpectedDisconnects() { return this.#lifecycle.waiting('disconnect').map((d) => d.reason); }
 
@@ -73,7 +81,16 @@ export class Client {
     return within(
       new Promise((resolve) => this.socket.emit(event, ...args, (...answer) => resolve(answer))),
       `the acknowledgement of "${event}"`,
+      this.patience,
     );
+  }
+
+  // returns waits until the client has come back by itself after a disconnect.
+  async returns() {
+    const before = this.#lastId;
+    const id = await this.connected();
+    if (id === before) throw new Error(`the connection came back with its old id ${id}`);
+    return id;
   }
 
   // ask is request for the usual answer of one value.
@@ -95,7 +112,13 @@ export class Client {
   close() {
     const manager = this.socket.io;
     manager.reconnection(false);
-    this.socket.disconnect();
-    manager._close();
+    try {
+      this.socket.disconnect();
+      manager._close();
+    } catch (err) {
+      // weapp.socket.io refuses to close what is just being opened.
+      if (!this.row.phone) throw err;
+    }
+    this.socket.turnOff?.();
   }
 }

@@ -3,7 +3,7 @@
 
 import { io as io48 } from 'socket.io-client';
 import io31 from 'socket.io-client-3';
-import { loadWeapp } from './weapp.mjs';
+import { phone } from './weapp.mjs';
 
 const view = (bytes) => Uint8Array.from(bytes);
 
@@ -19,8 +19,7 @@ export const rows = [
   { name: 'client 3.1, polling', io: io31, transports: ['polling'], binary: Buffer.from },
   { name: 'client 3.1, websocket', io: io31, transports: ['websocket'], binary: view },
   { name: 'client 3.1, upgrade', io: io31, transports: ['polling', 'websocket'], upgrades: true, binary: Buffer.from },
-  // Every client is a phone of its own.
-  { name: 'weapp 3.0, wx websocket', io: (...args) => loadWeapp()(...args), transports: ['websocket'], phone: true, binary: arrayBuffer },
+  { name: 'weapp 3.0, wx websocket', io: phone, transports: ['websocket'], phone: true, binary: arrayBuffer },
 ].map((row) => Object.freeze({
   modern: false,
   upgrades: false,

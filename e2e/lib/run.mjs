@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
 const OLDEST_NODE = 20;
@@ -22,7 +22,9 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
 const reference = process.argv.includes('--reference');
 const named = process.argv.slice(2).filter((arg) => arg !== '--reference');
 const files = named.length > 0 ? named : readdirSync(join(here, 'clients'))
-  .filter((name) => name.endsWith('.test.mjs')).sort().map((name) => join(here, 'clients', name));
+  .filter((name) => name.endsWith('.test.mjs')).sort()
+  // What Go does otherwise on purpose is no business of the reference.
+  .filter((name) => !(reference && name === 'differences.test.mjs')).map((name) => join(here, 'clients', name));
 
 const environment = { ...process.env };
 let server;
@@ -42,7 +44,9 @@ running?.stdin.end();
 for (const what of ['skipped', 'todo', 'cancelled']) {
   if (counts[what] !== 0) fail(`${counts[what]} tests ${what}`);
 }
-if (!(counts.tests > 0)) fail(`no test ran in ${files.map((file) => relative(here, file)).join(', ')}`);
+// For a file without a test the runner counts the file itself, under its path.
+const empty = [...report.join('').matchAll(/^# Subtest: (.*\.test\.mjs)$/gm)].map(([, file]) => file);
+if (empty.length > 0 || !(counts.tests > 0)) fail(`no test ran in ${empty.join(', ') || 'any file'}`);
 if (code !== 0) fail(`node --test ended with ${code}`);
 
 // runTests shows the readable report as it comes, and gives the machine's one, which holds the counts.

@@ -3,10 +3,12 @@
 import { describe, it } from 'node:test';
 import { Cable } from './cable.mjs';
 import { Client } from './client.mjs';
+import { differences } from './differences.mjs';
 import { every, rows } from './rows.mjs';
-import { TestServer } from './servers.mjs';
+import { implementation, TestServer } from './servers.mjs';
 
 const LIMIT = 90_000;
+const SERVER = await implementation();
 
 class Stage {
   #clients = [];
@@ -50,16 +52,29 @@ class Stage {
 }
 
 // scenario declares one: play(stage) runs for every row that options.rows accepts, with a server that has the given options.
-export function scenario(name, { rows: meant = every, server: serverOptions = {} }, play) {
+// options.differs names an entry of differences.mjs: the scenario is for the Go server only.
+export function scenario(name, { rows: meant = every, server = {}, differs }, play) {
   const cast = rows.filter(meant);
   if (cast.length === 0) throw new Error(`no client plays "${name}"`);
+  if (!concerns(differs)) return;
   describe(name, { concurrency: cast.length }, () => {
-    for (const row of cast) it(row.name, { timeout: LIMIT }, () => perform(row, serverOptions, play));
+    for (const row of cast) it(row.name, { timeout: LIMIT }, () => perform(row, server, play));
   });
 }
 
-async function perform(row, serverOptions, play) {
-  const stage = new Stage(row, await TestServer.start(serverOptions));
+// plain declares a scenario that no official client plays: what they cannot do or cannot see.
+export function plain(name, { server = {}, differs }, play) {
+  if (concerns(differs)) it(name, { timeout: LIMIT }, () => perform(undefined, server, play));
+}
+
+function concerns(differs) {
+  if (differs === undefined) return true;
+  if (!(differs in differences)) throw new Error(`"${differs}" is not in differences.mjs`);
+  return SERVER === 'go';
+}
+
+async function perform(row, server, play) {
+  const stage = new Stage(row, await TestServer.start(server));
   try {
     await play(stage);
   } finally {

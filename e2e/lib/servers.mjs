@@ -13,7 +13,7 @@ async function call(method, path, body) {
   const response = await fetch(new URL(path, CONTROL), {
     method,
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(2 * PATIENCE),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);

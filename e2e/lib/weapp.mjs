@@ -8,9 +8,13 @@ import { newWx } from './wx.mjs';
 const file = createRequire(import.meta.url).resolve('weapp.socket.io');
 const bundle = new Function('module', 'exports', 'window', 'wx', readFileSync(file, 'utf8'));
 
-// loadWeapp gives the client's `io` function inside a mini program of its own.
-export function loadWeapp() {
+// phone starts a client in a mini program of its own, with the arguments of `io`. Its socket can be asked to turnOff the
+// phone: that ends every connection, whatever state the client thinks it is in.
+export function phone(...args) {
   const module = { exports: {} };
-  bundle(module, module.exports, globalThis, newWx());
-  return module.exports;
+  const wx = newWx();
+  bundle(module, module.exports, globalThis, wx);
+  const socket = module.exports(...args);
+  socket.turnOff = () => wx.turnOff();
+  return socket;
 }

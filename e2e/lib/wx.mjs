@@ -73,22 +73,25 @@ function answerer(api, success, fail, complete) {
   });
 }
 
-// newWx makes the `wx` of one mini program. What its listeners threw is in `log`.
+// newWx makes the `wx` of one mini program. What its listeners threw is in `log`; turnOff ends the program.
 export function newWx() {
-  let open = 0;
+  const open = new Set();
   const log = [];
   return {
     log,
+    turnOff() {
+      for (const ws of open) ws.terminate();
+    },
     connectSocket({ url, header, protocols, success, fail, complete }) {
       const answer = answerer('connectSocket', success, fail, complete);
-      if (open >= MAX_SOCKETS) {
+      if (open.size >= MAX_SOCKETS) {
         answer(`exceed max count ${MAX_SOCKETS}`);
         throw new Error(`connectSocket:fail exceed max count ${MAX_SOCKETS}`);
       }
-      open += 1;
       const ws = new WebSocket(url, protocols ?? [], { headers: header, perMessageDeflate: false });
+      open.add(ws);
       answer();
-      return new SocketTask(ws, () => { open -= 1; }, (line) => log.push(line));
+      return new SocketTask(ws, () => open.delete(ws), (line) => log.push(line));
     },
   };
 }

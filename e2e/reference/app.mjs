@@ -91,6 +91,8 @@ function talk(socket) {
     rooms: [...socket.rooms].filter((room) => room !== socket.id).sort(),
   }]);
   on(socket, 'echo', (...args) => args);
+  on(socket, 'length', (text) => [text.length]);
+  on(socket, 'message', (...args) => { socket.emit('message', ...args); });
   on(socket, 'repeat', (event, ...args) => { socket.emit(event, ...args); });
   on(socket, 'parcel', (parcel) => {
     socket.emit('parcel', parcel);
@@ -115,7 +117,7 @@ function acknowledgements(socket) {
       throw new Refusal('no_answer', 'nobody answered');
     }
   });
-  on(socket, 'poll', ({ to, event, args = [], timeout }) => new Promise((resolve) => {
+  for (const poll of ['poll', 'poll-binary']) on(socket, poll, ({ to, event, args = [], timeout }) => new Promise((resolve) => {
     socket.nsp.to(to).timeout(timeout).emit(event, ...args, (err, answers) => resolve([{ answers, complete: !err }]));
   }));
 }
@@ -142,6 +144,7 @@ function rooms(socket) {
 function broadcasts(socket) {
   on(socket, 'say', ({ to, except = [], value }) => { socket.to(to).except(except).emit('said', value); });
   on(socket, 'shout', ({ to, except = [], value }) => { socket.nsp.to(to).except(except).emit('said', value); });
+  on(socket, 'shout-parcel', ({ to, parcel }) => { socket.nsp.to(to).emit('parcel', parcel); });
   on(socket, 'others', (value) => { socket.broadcast.emit('said', value); });
   on(socket, 'everyone', (value) => { socket.nsp.emit('said', value); });
   on(socket, 'tell', ({ id, value }) => { socket.nsp.to(id).emit('said', value); });
@@ -161,5 +164,10 @@ function endings(socket) {
 
 function errors(socket) {
   on(socket, 'fail', ({ code, message, data }) => { throw new Refusal(code, message, data); });
+  on(socket, 'sum', (terms) => {
+    if (typeof terms?.a !== 'number' || typeof terms?.b !== 'number') throw new Refusal('invalid_payload', 'payload does not fit the event');
+    if (terms.a < 0) throw new Refusal('invalid', 'a must not be negative');
+    return [{ sum: terms.a + terms.b }];
+  });
   on(socket, 'crash', () => { throw new Error('a secret of the server'); });
 }
