@@ -14,7 +14,7 @@ TOOL := $(GO) tool -modfile=tools/go.mod
 # The oldest supported release, as go.mod says.
 OLDEST := go$(shell sed -n 's/^go //p' go.mod)
 
-# npm leaves this file behind; as long as it is newer than the lock file nothing is installed again.
+# npm leaves this file behind; as long as it is newer than the lock file, neither make nor the Go tests install again.
 NODE_READY := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard e2e/package-lock.json client/test/package-lock.json))
 
 .PHONY: all
@@ -39,9 +39,6 @@ guard: ## what a linter does not see: sleeps, skips, machine paths, minimum vers
 .PHONY: test
 test: need $(NODE_READY) ## everything: vet, race detector, golden vectors, seed corpora, JavaScript clients
 	$(GO) vet ./...
-ifneq ($(wildcard client/test/package.json),)
-	npm --prefix client/test test
-endif
 	$(GO) test -race -shuffle=on -timeout $(TIMEOUT) ./...
 
 .PHONY: short
