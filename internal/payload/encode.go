@@ -19,7 +19,9 @@ import (
 // number of goroutines may encode the same arguments, as long as nobody changes
 // them.
 //
-// How many attachments peers accept is not checked here (decision D11).
+// One call makes the arguments of one packet. If there are attachments, data
+// that looks like a placeholder is an error, because every peer would take it for
+// one. How many attachments peers accept is not checked here (decision D11).
 func AppendArgs(dst []byte, c Codec, args []any, attachments [][]byte) ([]byte, [][]byte, error) {
 	out, atts := dst, attachments
 	plain := isDefault(c)
@@ -36,6 +38,9 @@ func AppendArgs(dst []byte, c Codec, args []any, attachments [][]byte) ([]byte, 
 		if err != nil {
 			return dst, attachments, &EncodeError{Arg: i, Err: err}
 		}
+	}
+	if own := len(atts) - len(attachments); own > 0 && !onlyOwnPlaceholders(out[len(dst):], own) {
+		return dst, attachments, &EncodeError{Arg: -1, Err: errLookalike}
 	}
 	return out, atts, nil
 }

@@ -2,11 +2,12 @@ package payload
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 )
 
-// What a peer can send that is refused here and not by the packet's decoder.
-// Bind and BindInto wrap these into a [*DecodeError].
+// What is refused here and not by the packet's decoder. Bind and BindInto wrap
+// these into a [*DecodeError].
 var (
 	// ErrTooManyArgs: the packet has more than [MaxArgs] arguments (requirement
 	// R34). It is an error of the event, not of the connection (decision D56).
@@ -16,7 +17,8 @@ var (
 	// type holds no interface have no such limit.
 	ErrTooManyNodes = errors.New("too many values for an untyped destination")
 	// ErrPlaceholder: a placeholder that belongs to no attachment of the packet,
-	// or stands where the destination cannot hold an attachment.
+	// or stands where the destination cannot hold an attachment. Also, when
+	// sending, data that a peer would take for a placeholder.
 	ErrPlaceholder = errors.New("misplaced attachment")
 )
 
@@ -27,6 +29,9 @@ var errChanged = errors.New("value changed while it was encoded")
 // errKeys: two keys of a map have the same text, so that nobody can tell which
 // of the two values is the first one in the JSON.
 var errKeys = errors.New("two keys of a map have the same text")
+
+// errLookalike: what stands next to attachments looks like a placeholder.
+var errLookalike = fmt.Errorf("%w: data that looks like a placeholder cannot be sent together with attachments", ErrPlaceholder)
 
 // errEmptyJSON: a custom codec returned nothing, which would break the packet.
 var errEmptyJSON = errors.New("codec returned no JSON")
@@ -52,12 +57,15 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 
 // EncodeError tells which argument could not be turned into JSON.
 type EncodeError struct {
-	Arg int // position in the list of arguments, counted from 0
+	Arg int // position in the list of arguments, counted from 0; −1 if it is about all of them
 	Err error
 }
 
 // Error implements error.
 func (e *EncodeError) Error() string {
+	if e.Arg < 0 {
+		return e.Err.Error()
+	}
 	return "argument " + strconv.Itoa(e.Arg) + ": " + e.Err.Error()
 }
 
