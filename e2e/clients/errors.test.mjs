@@ -14,7 +14,7 @@ scenario('the error of a handler is the answer', {}, async (stage) => {
 scenario('without an acknowledgement the error is an exception event', {}, async (stage) => {
   const client = await stage.connect();
   client.emit('fail', seat);
-  assert.deepEqual(await client.next('exception'), [{ error: seat }]);
+  assert.deepEqual(await client.next('exception'), [{ error: seat, event: 'fail' }]);
   assert.equal(await client.ask('echo', 'alive'), 'alive');
 });
 
@@ -35,6 +35,7 @@ scenario('a handler that panics tells nothing but an id', {}, async (stage) => {
   client.emit('crash');
   const [exception] = await client.next('exception');
   assert.equal(exception.error.code, 'internal');
+  assert.equal(exception.event, 'crash');
   assert.doesNotMatch(JSON.stringify(exception), /secret/);
   assert.equal(await client.ask('echo', 'alive'), 'alive');
   assert.deepEqual(client.unexpectedDisconnects, []);

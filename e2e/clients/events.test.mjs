@@ -84,11 +84,12 @@ scenario('a large text passes both ways', {}, async (stage) => {
   assert.deepEqual(await client.next('back'), [text]);
 });
 
-scenario('an event that nobody handles is ignored', {}, async (stage) => {
+scenario('an event that nobody handles is ignored, if no answer is asked for', {}, async (stage) => {
   const client = await stage.connect();
   client.emit('nobody listens to this', { a: 1 });
   assert.equal(await client.ask('echo', 'alive'), 'alive');
   assert.deepEqual(client.unexpectedDisconnects, []);
+  assert.deepEqual(client.got('exception'), []);
 });
 
 scenario('send is the event message', {}, async (stage) => {

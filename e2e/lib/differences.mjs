@@ -14,7 +14,7 @@ export const differences = Object.freeze({
   },
   'unknown events are answered': {
     node: 'never answers an event that nobody listens to',
-    go: 'answers with the error "unknown_event", or an exception event',
+    go: 'answers with the error "unknown_event"',
     why: 'every acknowledgement is answered (decision D51)',
   },
   'a client that left is not waited for': {

@@ -8,7 +8,13 @@ import { every, rows } from './rows.mjs';
 import { implementation, TestServer } from './servers.mjs';
 
 const LIMIT = 90_000;
-const SERVER = await implementation();
+
+// With E2E_CATALOGUE set the scenarios are only listed (see catalogue.mjs) and no server is needed.
+const LISTING = process.env.E2E_CATALOGUE !== undefined;
+const SERVER = LISTING ? undefined : await implementation();
+
+// catalogue holds what was declared: { name, cast, differs, together }, the cast by the names of its rows.
+export const catalogue = [];
 
 class Stage {
   #clients = [];
@@ -56,21 +62,24 @@ class Stage {
 export function scenario(name, { rows: meant = every, server = {}, differs }, play) {
   const cast = rows.filter(meant);
   if (cast.length === 0) throw new Error(`no client plays "${name}"`);
-  if (!concerns(differs)) return;
+  if (!enter({ name, cast: cast.map((row) => row.name), differs, together: false })) return;
   describe(name, { concurrency: cast.length }, () => {
     for (const row of cast) it(row.name, { timeout: LIMIT }, () => perform(row, server, play));
   });
 }
 
-// plain declares a scenario that no official client plays: what they cannot do or cannot see.
-export function plain(name, { server = {}, differs }, play) {
-  if (concerns(differs)) it(name, { timeout: LIMIT }, () => perform(undefined, server, play));
+// plain declares a scenario that is played once: by the rows named in options.cast together, or without an official client,
+// for what they cannot do or cannot see.
+export function plain(name, { cast = [], server = {}, differs }, play) {
+  if (enter({ name, cast, differs, together: true })) it(name, { timeout: LIMIT }, () => perform(undefined, server, play));
 }
 
-function concerns(differs) {
-  if (differs === undefined) return true;
-  if (!(differs in differences)) throw new Error(`"${differs}" is not in differences.mjs`);
-  return SERVER === 'go';
+// enter puts a scenario into the catalogue, and tells whether it is to be played.
+function enter(entry) {
+  const { differs } = entry;
+  if (differs !== undefined && !(differs in differences)) throw new Error(`"${differs}" is not in differences.mjs`);
+  catalogue.push(entry);
+  return !LISTING && (differs === undefined || SERVER === 'go');
 }
 
 async function perform(row, server, play) {

@@ -61,7 +61,7 @@ function on(socket, event, handle) {
         ? { code: err.code, message: err.message, ...(err.data !== undefined && { data: err.data }) }
         : { code: 'internal', message: 'internal error', id: 'in-the-log' };
       if (ack) ack({ error });
-      else socket.emit('exception', { error });
+      else socket.emit('exception', { error, event });
     }
   });
 }
