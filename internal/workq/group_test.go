@@ -63,7 +63,7 @@ func TestGroup(t *testing.T) {
 // not return while the goroutines that were there before it run, and must return
 // in the end.
 func TestGroupGoDuringWait(t *testing.T) {
-	const waiters, rounds = 4, 3000
+	const waiters, rounds = 4, 20_000
 	var (
 		g  Group
 		wg sync.WaitGroup
