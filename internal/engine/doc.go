@@ -26,7 +26,7 @@
 //
 // # Locks
 //
-// Session.mu is taken before the queue's lock and before a wire's; the session
-// table's lock is never held together with either. No lock is held across I/O or
-// across a call of the Receiver.
+// Session.mu comes first; the queue's lock, a wire's and the session table's may
+// be taken under it, the table's also under a wire's, and none of them before it.
+// No lock is held across I/O or across a call of the Receiver.
 package engine

@@ -109,6 +109,10 @@ func newClose(code int) *Message {
 // weight in queues and in the budget.
 func (m *Message) Size() int { return len(m.frames) }
 
+// counted tells whether the message counts against the budget: not those that all
+// sessions share.
+func (m *Message) counted() bool { return m.kind == dataMessage || m.kind == frameMessage }
+
 // text is the text part as a packet in text form.
 func (m *Message) text() []byte { return m.frames[m.textStart:m.textEnd] }
 

@@ -33,8 +33,8 @@ type Refusal struct {
 	// RetryAfter is written as Retry-After when it is above zero.
 	RetryAfter time.Duration
 
-	// plain makes an upgrade request fail with this status in any case; without
-	// it the status of a failed upgrade is 400 (capture ws-error-forbidden).
+	// keepStatus makes an upgrade request fail with this status too; without it
+	// the status of a failed upgrade is 400 (capture ws-error-forbidden).
 	keepStatus bool
 	// bare means an empty body instead of the protocol's error.
 	bare bool

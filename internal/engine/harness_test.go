@@ -1,0 +1,327 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// watchdog is how long a test waits for something that must happen. It bounds
+// hangs and asserts no speed.
+const watchdog = 20 * time.Second
+
+// inbound is one message as a receiver got it.
+type inbound struct {
+	data   string
+	binary bool
+}
+
+// recorder is the receiver of the tests. The zero value of handle keeps what
+// comes.
+type recorder struct {
+	session *Session
+	got     chan inbound
+	closed  chan error // receives the cause, once
+	handle  func(data []byte, binary bool) error
+}
+
+func (r *recorder) Receive(data []byte, binary bool) error {
+	if r.handle != nil {
+		return r.handle(data, binary)
+	}
+	select {
+	case r.got <- inbound{string(data), binary}:
+	case <-r.session.Done():
+	}
+	return nil
+}
+
+func (r *recorder) Closed(cause error) {
+	r.closed <- cause
+	close(r.closed) // a second call panics
+}
+
+// harness is a server on loopback and what it has seen.
+type harness struct {
+	t       testing.TB
+	srv     *Server
+	http    *httptest.Server
+	client  *http.Client
+	opened  chan *recorder
+	prepare func(*recorder) // called in accept
+
+	mu       sync.Mutex
+	refusals []*Refusal
+	upgrades chan error
+}
+
+// newHarness starts a server on loopback. What o.Hooks hold is replaced.
+func newHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harness {
+	t.Helper()
+	h := newBareHarness(t, o, prepare...)
+	h.http = httptest.NewServer(h.srv)
+	h.client = h.http.Client()
+	t.Cleanup(func() {
+		h.shutdown()
+		h.client.CloseIdleConnections()
+		h.http.Close()
+	})
+	return h
+}
+
+// newBareHarness has no listener.
+func newBareHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harness {
+	h := &harness{t: t, opened: make(chan *recorder, 1<<14), upgrades: make(chan error, 1<<12)}
+	if len(prepare) > 0 {
+		h.prepare = prepare[0]
+	}
+	o.Hooks.OnRefused = func(_ *http.Request, ref *Refusal) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.refusals = append(h.refusals, ref)
+	}
+	o.Hooks.OnUpgrade = func(_ *Session, err error) { h.upgrades <- err }
+	h.srv = New(o, func(s *Session) Receiver {
+		r := &recorder{session: s, got: make(chan inbound, 1<<12), closed: make(chan error, 1)}
+		if h.prepare != nil {
+			h.prepare(r)
+		}
+		h.opened <- r
+		return r
+	})
+	return h
+}
+
+func (h *harness) shutdown() {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), watchdog)
+	defer cancel()
+	if err := h.srv.Shutdown(ctx); err != nil {
+		h.t.Errorf("Shutdown: %v; %+v", err, h.srv.Stats())
+	}
+	st := h.srv.Stats()
+	st.BudgetBytes = 0
+	if st != (Stats{}) {
+		h.t.Errorf("after Shutdown: %+v", st)
+	}
+}
+
+// rules returns the rules of all refusals so far.
+func (h *harness) rules() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var names []string
+	for _, r := range h.refusals {
+		names = append(names, r.Rule)
+	}
+	return names
+}
+
+// await returns what comes from c, or fails the test.
+func await[T any](t testing.TB, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(watchdog):
+		t.Fatalf("no %s within %s", what, watchdog)
+		panic("unreachable")
+	}
+}
+
+// session waits for the receiver of the next session.
+func (h *harness) session() *recorder {
+	h.t.Helper()
+	return await(h.t, h.opened, "session")
+}
+
+// answer is an HTTP response that was read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request below the path; errors fail the test.
+func (h *harness) do(method, query, body string, header ...string) answer {
+	h.t.Helper()
+	a, err := h.try(h.t.Context(), method, query, body, header...)
+	if err != nil {
+		h.t.Fatalf("%s %s: %v", method, query, err)
+	}
+	return a
+}
+
+// try is do that returns the error. header holds names and values in turn.
+func (h *harness) try(ctx context.Context, method, query, body string, header ...string) (answer, error) {
+	var reader io.Reader
+	if body != "" || method == http.MethodPost {
+		reader = strings.NewReader(body)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, h.http.URL+DefaultPath+"?"+query, reader)
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := h.client.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(data)}, err
+}
+
+const pollQuery = "EIO=4&transport=polling"
+
+// openPolling makes a polling session.
+func (h *harness) openPolling() (sid string, r *recorder) {
+	h.t.Helper()
+	a := h.do(http.MethodGet, pollQuery, "")
+	if a.status != http.StatusOK || !strings.HasPrefix(a.body, `0{"sid":"`) {
+		h.t.Fatalf("handshake: %+v", a)
+	}
+	return strings.Split(a.body, `"`)[3], h.session()
+}
+
+// get and post are requests of a polling session.
+func (h *harness) get(sid string) answer {
+	h.t.Helper()
+	return h.do(http.MethodGet, pollQuery+"&sid="+sid, "")
+}
+
+func (h *harness) post(sid, body string) answer {
+	h.t.Helper()
+	return h.do(http.MethodPost, pollQuery+"&sid="+sid, body, "Content-Type", "text/plain;charset=UTF-8")
+}
+
+// goGet starts a GET and returns when the server has parked it.
+func (h *harness) goGet(r *recorder) <-chan answer {
+	h.t.Helper()
+	c := make(chan answer, 1)
+	ctx := h.t.Context()
+	// Owner: the test, which receives from c or ends the context.
+	go func() {
+		a, err := h.try(ctx, http.MethodGet, pollQuery+"&sid="+r.session.ID(), "")
+		if err != nil {
+			a.body = err.Error()
+		}
+		c <- a
+	}()
+	h.eventually("parked GET", func() bool {
+		r.session.mu.Lock()
+		defer r.session.mu.Unlock()
+		return r.session.polling.get != nil
+	})
+	return c
+}
+
+// eventually waits until a condition of the server's state holds.
+func (h *harness) eventually(what string, cond func() bool) {
+	h.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(watchdog)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			h.t.Fatalf("no %s within %s", what, watchdog)
+		}
+	}
+}
+
+// dial opens a websocket below the path.
+func (h *harness) dial(query string, header ...string) (*websocket.Conn, *http.Response, error) {
+	hdr := http.Header{}
+	for i := 0; i+1 < len(header); i += 2 {
+		hdr.Set(header[i], header[i+1])
+	}
+	d := websocket.Dialer{HandshakeTimeout: watchdog}
+	return d.Dial("ws"+strings.TrimPrefix(h.http.URL, "http")+DefaultPath+"?"+query, hdr)
+}
+
+// openWebSocket makes a session that begins as websocket.
+func (h *harness) openWebSocket() (*websocket.Conn, *recorder) {
+	h.t.Helper()
+	conn, _, err := h.dial("EIO=4&transport=websocket")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { conn.Close() })
+	if m := h.read(conn); !strings.HasPrefix(m, `0{"sid":"`) {
+		h.t.Fatalf("open packet %q", m)
+	}
+	return conn, h.session()
+}
+
+// read returns the next message of a websocket client, binary ones as "binary:…".
+func (h *harness) read(conn *websocket.Conn) string {
+	h.t.Helper()
+	m, err := readMessage(conn)
+	if err != nil {
+		h.t.Fatalf("read: %v", err)
+	}
+	return m
+}
+
+func readMessage(conn *websocket.Conn) (string, error) {
+	_ = conn.SetReadDeadline(time.Now().Add(watchdog))
+	kind, data, err := conn.ReadMessage()
+	if kind == websocket.BinaryMessage {
+		return "binary:" + string(data), err
+	}
+	return string(data), err
+}
+
+func (h *harness) write(conn *websocket.Conn, text string) {
+	h.t.Helper()
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+		h.t.Fatalf("write %q: %v", text, err)
+	}
+}
+
+// closeCode reads until the connection ends and returns the code of the close
+// frame, 1006 if there was none.
+func (h *harness) closeCode(conn *websocket.Conn) int {
+	h.t.Helper()
+	for {
+		_, err := readMessage(conn)
+		switch e := err.(type) {
+		case nil:
+			continue
+		case *websocket.CloseError:
+			return e.Code
+		case net.Error:
+			if e.Timeout() {
+				h.t.Fatalf("the websocket did not end: %v", err)
+			}
+		}
+		return websocket.CloseAbnormalClosure
+	}
+}
+
+func message(text string, attachments ...string) *Message {
+	var list [][]byte
+	for _, a := range attachments {
+		list = append(list, []byte(a))
+	}
+	return NewMessage([]byte(text), list...)
+}
+
+// numbered is the text of message i, of a size that varies.
+func numbered(i int) string {
+	return fmt.Sprintf("2[%d,%q]", i, bytes.Repeat([]byte{'x'}, i%97))
+}
