@@ -119,6 +119,28 @@ test("answers pings and dies when none came for interval plus timeout", async ()
   assert.equal(socket.state, "waiting");
 });
 
+test("counts the heartbeat from the open packet, not from the CONNECT reply", async () => {
+  const { socket, told } = start();
+  const [link] = FakeLink.opened;
+  link.get(OPEN);
+  mock.timers.tick(5000);
+  link.get(JOINED);
+  mock.timers.tick(29999);
+  assert.equal(socket.connected, true);
+  mock.timers.tick(1);
+  assert.deepEqual(told, [["connect"], ["disconnect", "ping timeout"]]);
+});
+
+test("lives with a heartbeat that is longer than any timer", async (t) => {
+  const { socket } = start();
+  const [link] = FakeLink.opened;
+  link.get('0{"sid":"x","pingInterval":2147483647,"pingTimeout":10000}');
+  const setTimer = t.mock.method(globalThis, "setTimeout");
+  link.get(JOINED);
+  assert.equal(socket.connected, true);
+  assert.deepEqual(setTimer.mock.calls.map((call) => call.arguments[1]), [0x7fffffff]);
+});
+
 test("notices on waking up that the heartbeat is overdue, and keeps what is emitted then", async (t) => {
   const { socket, told, link } = await joined();
   const now = Date.now() + 60000;
@@ -311,6 +333,35 @@ test("acknowledges once, and not on another link", async () => {
   const second = await join();
   acks[1]("late");
   assert.deepEqual(second.sent, []);
+});
+
+test("hands an ack to its callback once", async () => {
+  const { socket, link } = await joined();
+  const got = [];
+  socket.emit("q", (...args) => got.push(args));
+  link.get('430["a"]', '430["b"]');
+  assert.deepEqual(got, [["a"]]);
+});
+
+test("keeps the acks of buffered events when a connect listener leaves at once", async () => {
+  const { socket } = start();
+  const answer = socket.emitWithAck("kept");
+  socket.once("connect", () => socket.disconnect());
+  await join();
+  socket.connect();
+  mock.timers.tick(0);
+  FakeLink.opened[1].get(OPEN, JOINED, '430["here"]');
+  assert.equal(await answer, "here");
+});
+
+test("forgets a packet whose attachments were cut off", async () => {
+  const { socket, told, link } = await joined();
+  link.get('451-["x",{"_placeholder":true,"num":0}]');
+  link.onclose({});
+  socket.connect();
+  mock.timers.tick(0);
+  await join();
+  assert.deepEqual(told, [["disconnect", "transport close"], ["connect"]]);
 });
 
 test("ignores acks that nobody waits for, and packets of other namespaces", async () => {
