@@ -134,11 +134,7 @@ func (b broadcaster) Emit(ctx context.Context, event string, args ...any) error 
 
 // deliver queues a message for the connections of this node.
 func (b broadcaster) deliver(m *engine.Message) {
-	if b.volatile {
-		b.ns.index.Each(b.rooms, b.except, func(c *Conn) { _, _ = c.mux.session.SendVolatile(m) })
-		return
-	}
-	b.ns.index.Each(b.rooms, b.except, func(c *Conn) { _ = c.mux.session.Send(m) })
+	b.ns.index.Each(b.rooms, b.except, func(c *Conn) { _ = c.queue(m, b.volatile) }) // a dead session is told to its mux
 }
 
 // members returns the connections of this node.

@@ -37,6 +37,7 @@ type Conn struct {
 	current    atomic.Pointer[Event] // read by slow
 	admitted   bool                  // it joined; without that, events are dropped (D12)
 
+	gate gate
 	acks pending.Table[uint64, ackWaiter]
 
 	mu       sync.Mutex // guards the state of the connection; outside of the rooms index's locks

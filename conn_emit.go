@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/realtime-go/realtime/internal/engine"
 	"github.com/realtime-go/realtime/internal/siowire"
@@ -50,13 +52,7 @@ func (c *Conn) send(m *engine.Message, volatile bool) error {
 
 // deliver is send without the look at the connection's state, for those who hold its place in the index.
 func (c *Conn) deliver(m *engine.Message, volatile bool) error {
-	var err error
-	if volatile {
-		_, err = c.mux.session.SendVolatile(m)
-	} else {
-		err = c.mux.session.Send(m)
-	}
-	switch {
+	switch err := c.queue(m, volatile); {
 	case err == nil:
 		return nil
 	case errors.Is(err, engine.ErrSlowConsumer):
@@ -64,6 +60,51 @@ func (c *Conn) deliver(m *engine.Message, volatile bool) error {
 	default:
 		return ErrClosed
 	}
+}
+
+// queue hands a message to the session, or to the gate while the CONNECT reply has not been sent. It may be
+// called under the locks of the rooms index, and is the whole cost of one receiver of a broadcast.
+func (c *Conn) queue(m *engine.Message, volatile bool) error {
+	if !c.gate.open.Load() && c.gate.hold(m) {
+		return nil
+	}
+	if volatile {
+		_, err := c.mux.session.SendVolatile(m)
+		return err
+	}
+	return c.mux.session.Send(m)
+}
+
+// gate keeps the CONNECT reply the first thing that a client sees: the connection is in the index before the
+// reply goes out, so that nothing is missed after it, and what is sent to it in between is held.
+type gate struct {
+	open atomic.Bool
+
+	mu   sync.Mutex // inside of the index's locks
+	held []*engine.Message
+}
+
+// hold keeps m back; it is false if the gate has opened.
+func (g *gate) hold(m *engine.Message) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open.Load() {
+		return false
+	}
+	g.held = append(g.held, m)
+	return true
+}
+
+// pass sends first and what was held, and opens the gate.
+func (g *gate) pass(session *engine.Session, first *engine.Message) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_ = session.Send(first) // a dead or slow session ends by itself
+	for _, m := range g.held {
+		_ = session.Send(m)
+	}
+	g.held = nil
+	g.open.Store(true)
 }
 
 // EmitWithAck sends an event and waits for the client's answer. The deadline of ctx is the timeout,

@@ -24,7 +24,6 @@ func (c *Conn) admit() {
 	if !c.enterNamespace() {
 		return
 	}
-	c.mux.session.Joined()
 	srv := c.ns.srv
 	srv.log.Info("connected", c.logAttrs(slog.String("transport", c.Transport()))...)
 	for _, fn := range c.ns.table().onConnect {
@@ -82,8 +81,8 @@ func (c *Conn) authenticate(auth Authenticator) error {
 	return nil
 }
 
-// enterNamespace sends the CONNECT reply and makes the connection reachable, in this order, so that the
-// reply is the first thing the client sees. It is false if the connection has ended meanwhile.
+// enterNamespace makes the connection reachable and sends the CONNECT reply. It is false if the connection
+// has ended meanwhile.
 func (c *Conn) enterNamespace() bool {
 	reply := packetMessage(siowire.Connect, c.ns.name, 0, false, []byte(`{"sid":"`+c.id+`"}`), nil)
 	c.mu.Lock()
@@ -91,10 +90,11 @@ func (c *Conn) enterNamespace() bool {
 	if c.phase != connecting {
 		return false
 	}
-	_ = c.mux.session.Send(reply) // a dead session is told to mux.Closed
 	c.phase, c.admitted = joined, true
 	c.ns.index.Add(c)
 	c.enter(c.rooms)
+	c.mux.session.Joined() // before the client can know: the larger limit holds for its first message
+	c.gate.pass(c.mux.session, reply)
 	return true
 }
 
