@@ -73,7 +73,7 @@ func TestGroupGoDuringWait(t *testing.T) {
 			for range rounds {
 				var ended atomic.Bool
 				g.Go(func() { ended.Store(true) })
-				if err := g.Wait(context.Background()); err != nil {
+				if err := g.Wait(t.Context()); err != nil {
 					t.Error(err)
 				}
 				if !ended.Load() {

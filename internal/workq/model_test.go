@@ -126,41 +126,9 @@ func step(t *testing.T, r *rand.Rand, q *Queue[int], d *model, i int) (ended []m
 	}
 	switch op := r.IntN(20); {
 	case op < 6:
-		items := make([]int, r.IntN(4))
-		queued := make([]modelItem, len(items))
-		for j := range items {
-			items[j] = 10*i + j
-			share := weight / len(items)
-			if j == 0 {
-				share = weight - share*(len(items)-1)
-			}
-			queued[j] = modelItem{item: items[j], weight: share}
-		}
-		var want error
-		switch {
-		case d.closed:
-			want = ErrClosed
-		case len(items) == 0:
-		case len(d.waiting) > 0 || !d.fits(len(items), weight):
-			want = ErrFull
-		default:
-			d.push(queued...)
-		}
-		if err := q.Push(weight, items...); !errors.Is(err, want) {
-			t.Errorf("Push(%d, %v) = %v, want %v", weight, items, err, want)
-		}
+		d.doPush(t, q, weight, 10*i, r.IntN(4))
 	case op < 11 && !d.closed:
-		ctx, cancel := context.WithCancel(t.Context())
-		it := modelItem{item: 10 * i, weight: weight, cancel: cancel}
-		it.ended = pushWait(ctx, q, weight, it.item)
-		if len(d.waiting) > 0 || !d.fits(1, weight) {
-			d.waiting = append(d.waiting, it)
-			break
-		}
-		d.push(it)
-		if o := <-it.ended; o.waited || o.err != nil {
-			t.Errorf("PushWait ended with %+v", o)
-		}
+		d.doPushWait(t, q, weight, 10*i)
 	case op < 16:
 		most := r.IntN(2 * modelWeight)
 		if got, want := q.Take(nil, most), d.take(most); !slices.Equal(got, want) {
@@ -168,33 +136,82 @@ func step(t *testing.T, r *rand.Rand, q *Queue[int], d *model, i int) (ended []m
 		}
 		return d.admit(), nil
 	case op < 18 && len(d.waiting) > 0:
-		at := r.IntN(len(d.waiting))
-		it := d.waiting[at]
-		it.cancel()
-		d.waiting = slices.Delete(slices.Clone(d.waiting), at, at+1)
-		expectEnded(t, context.Canceled, it.ended)
+		d.doCancel(t, r.IntN(len(d.waiting)))
 		return d.admit(), nil
 	case op == 18:
-		var got, want []int
-		for _, it := range d.queued {
-			want = append(want, it.item)
-		}
-		d.queued = nil
+		var got []int
 		q.DiscardFunc(func(item int) { got = append(got, item) })
-		if !slices.Equal(got, want) {
+		if want := d.take(0); !slices.Equal(got, want) {
 			t.Errorf("DiscardFunc told %v, want %v", got, want)
 		}
 		return d.admit(), nil
 	case op == 19 && i > 300 && r.IntN(10) == 0:
-		if first := q.Close(10 * i); first == d.closed {
-			t.Errorf("Close() = %v", first)
-		}
-		if !d.closed {
-			d.closed = true
-			d.push(modelItem{item: 10 * i})
-			ended, d.waiting = d.waiting, nil
-			return ended, ErrClosed
-		}
+		return d.doClose(t, q, 10*i), ErrClosed
 	}
 	return nil, nil
+}
+
+// doPush pushes n items, numbered from first on.
+func (d *model) doPush(t *testing.T, q *Queue[int], weight, first, n int) {
+	items := make([]int, n)
+	queued := make([]modelItem, n)
+	for j := range items {
+		items[j] = first + j
+		share := weight / n
+		if j == 0 {
+			share = weight - share*(n-1)
+		}
+		queued[j] = modelItem{item: items[j], weight: share}
+	}
+	var want error
+	switch {
+	case d.closed:
+		want = ErrClosed
+	case n == 0:
+	case len(d.waiting) > 0 || !d.fits(n, weight):
+		want = ErrFull
+	default:
+		d.push(queued...)
+	}
+	if err := q.Push(weight, items...); !errors.Is(err, want) {
+		t.Errorf("Push(%d, %v) = %v, want %v", weight, items, err, want)
+	}
+}
+
+// doPushWait pushes an item, and leaves the caller waiting if it must.
+func (d *model) doPushWait(t *testing.T, q *Queue[int], weight, item int) {
+	ctx, cancel := context.WithCancel(t.Context())
+	it := modelItem{item: item, weight: weight, cancel: cancel}
+	it.ended = pushWait(ctx, q, weight, item)
+	if len(d.waiting) > 0 || !d.fits(1, weight) {
+		d.waiting = append(d.waiting, it)
+		return
+	}
+	d.push(it)
+	if o := <-it.ended; o.waited || o.err != nil {
+		t.Errorf("PushWait ended with %+v", o)
+	}
+	cancel()
+}
+
+// doCancel lets one of those who wait give up.
+func (d *model) doCancel(t *testing.T, at int) {
+	it := d.waiting[at]
+	it.cancel()
+	d.waiting = slices.Delete(slices.Clone(d.waiting), at, at+1)
+	expectEnded(t, context.Canceled, it.ended)
+}
+
+// doClose closes the queue with a last item and returns those who waited.
+func (d *model) doClose(t *testing.T, q *Queue[int], last int) (ended []modelItem) {
+	if first := q.Close(last); first == d.closed {
+		t.Errorf("Close() = %v", first)
+	}
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	d.push(modelItem{item: last})
+	ended, d.waiting = d.waiting, nil
+	return ended
 }

@@ -254,7 +254,7 @@ func TestPushWaitRace(t *testing.T) {
 	for p := range pushers {
 		wg.Go(func() { // owner: this test; ends after its items
 			for i := range each {
-				ctx, cancel := context.WithCancel(context.Background())
+				ctx, cancel := context.WithCancel(t.Context())
 				wg.Go(cancel) // owner: this test; ends at once
 				_, err := q.PushWait(ctx, 1, item{p, i + 1})
 				switch {

@@ -1,7 +1,6 @@
 package workq
 
 import (
-	"context"
 	"errors"
 	"runtime"
 	"slices"
@@ -58,7 +57,7 @@ func TestHandOver(t *testing.T) {
 	if len(got) != total+1 || !slices.IsSorted(got) {
 		t.Errorf("%d items, sorted %v", len(got), slices.IsSorted(got))
 	}
-	if err := g.Wait(context.Background()); err != nil {
+	if err := g.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if err := q.Push(0, 1); !errors.Is(err, ErrClosed) {
