@@ -5,12 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -51,12 +52,16 @@ func (r *recorder) Closed(cause error) {
 	close(r.closed) // a second call panics
 }
 
-// harness is a server on loopback and what it has seen.
+// harness is a server and what it has seen. It listens on loopback, or on pipes
+// inside a synctest bubble.
 type harness struct {
 	t       testing.TB
 	srv     *Server
-	http    *httptest.Server
+	http    *http.Server
+	connect func() (net.Conn, error)
 	client  *http.Client
+	limit   time.Duration // how long to wait for what must happen
+	bubble  bool
 	opened  chan *recorder
 	prepare func(*recorder) // called in accept
 
@@ -68,20 +73,81 @@ type harness struct {
 // newHarness starts a server on loopback. What o.Hooks hold is replaced.
 func newHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harness {
 	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := newBareHarness(t, o, prepare...)
-	h.http = httptest.NewServer(h.srv)
-	h.client = h.http.Client()
-	t.Cleanup(func() {
-		h.shutdown()
-		h.client.CloseIdleConnections()
-		h.http.Close()
-	})
+	h.listen(l, func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) })
 	return h
 }
 
+// newPipeHarness starts a server on pipes, for use inside a synctest bubble.
+func newPipeHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harness {
+	t.Helper()
+	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+	h := newBareHarness(t, o, prepare...)
+	h.bubble = true
+	h.limit = time.Hour
+	h.listen(l, l.dial)
+	return h
+}
+
+// listen serves l until the end of the test. connect makes a connection to it.
+func (h *harness) listen(l net.Listener, connect func() (net.Conn, error)) {
+	h.connect = connect
+	h.http = &http.Server{Handler: h.srv, ErrorLog: log.New(io.Discard, "", 0)}
+	h.client = &http.Client{Transport: &http.Transport{
+		DialContext:         func(context.Context, string, string) (net.Conn, error) { return h.connect() },
+		MaxIdleConnsPerHost: 64,
+	}}
+	served := make(chan error, 1)
+	// Owner: the harness, which closes the server and receives from served.
+	go func() { served <- h.http.Serve(l) }()
+	h.t.Cleanup(func() {
+		h.shutdown()
+		h.client.CloseIdleConnections()
+		h.http.Close()
+		<-served
+	})
+}
+
+// pipeListener is a net.Listener of in-memory connections.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) dial() (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
+
 // newBareHarness has no listener.
 func newBareHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harness {
-	h := &harness{t: t, opened: make(chan *recorder, 1<<14), upgrades: make(chan error, 1<<12)}
+	h := &harness{t: t, limit: watchdog, opened: make(chan *recorder, 1<<14), upgrades: make(chan error, 1<<12)}
 	if len(prepare) > 0 {
 		h.prepare = prepare[0]
 	}
@@ -104,7 +170,7 @@ func newBareHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harnes
 
 func (h *harness) shutdown() {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), watchdog)
+	ctx, cancel := context.WithTimeout(context.Background(), h.limit)
 	defer cancel()
 	if err := h.srv.Shutdown(ctx); err != nil {
 		h.t.Errorf("Shutdown: %v; %+v", err, h.srv.Stats())
@@ -128,13 +194,13 @@ func (h *harness) rules() []string {
 }
 
 // await returns what comes from c, or fails the test.
-func await[T any](t testing.TB, c <-chan T, what string) T {
-	t.Helper()
+func await[T any](h *harness, c <-chan T, what string) T {
+	h.t.Helper()
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(watchdog):
-		t.Fatalf("no %s within %s", what, watchdog)
+	case <-time.After(h.limit):
+		h.t.Fatalf("no %s within %s", what, h.limit)
 		panic("unreachable")
 	}
 }
@@ -142,7 +208,7 @@ func await[T any](t testing.TB, c <-chan T, what string) T {
 // session waits for the receiver of the next session.
 func (h *harness) session() *recorder {
 	h.t.Helper()
-	return await(h.t, h.opened, "session")
+	return await(h, h.opened, "session")
 }
 
 // answer is an HTTP response that was read to its end.
@@ -168,7 +234,7 @@ func (h *harness) try(ctx context.Context, method, query, body string, header ..
 	if body != "" || method == http.MethodPost {
 		reader = strings.NewReader(body)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, h.http.URL+DefaultPath+"?"+query, reader)
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+testHost+DefaultPath+"?"+query, reader)
 	if err != nil {
 		return answer{}, err
 	}
@@ -183,6 +249,9 @@ func (h *harness) try(ctx context.Context, method, query, body string, header ..
 	data, err := io.ReadAll(resp.Body)
 	return answer{resp.StatusCode, resp.Header, string(data)}, err
 }
+
+// testHost is the Host of all requests.
+const testHost = "server.test"
 
 const pollQuery = "EIO=4&transport=polling"
 
@@ -231,14 +300,17 @@ func (h *harness) goGet(r *recorder) <-chan answer {
 // eventually waits until a condition of the server's state holds.
 func (h *harness) eventually(what string, cond func() bool) {
 	h.t.Helper()
+	if h.bubble {
+		synctest.Wait()
+	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(watchdog)
+	limit := time.After(h.limit)
 	for !cond() {
 		select {
 		case <-tick.C:
 		case <-limit:
-			h.t.Fatalf("no %s within %s", what, watchdog)
+			h.t.Fatalf("no %s within %s", what, h.limit)
 		}
 	}
 }
@@ -249,8 +321,11 @@ func (h *harness) dial(query string, header ...string) (*websocket.Conn, *http.R
 	for i := 0; i+1 < len(header); i += 2 {
 		hdr.Set(header[i], header[i+1])
 	}
-	d := websocket.Dialer{HandshakeTimeout: watchdog}
-	return d.Dial("ws"+strings.TrimPrefix(h.http.URL, "http")+DefaultPath+"?"+query, hdr)
+	d := websocket.Dialer{
+		NetDial:          func(string, string) (net.Conn, error) { return h.connect() },
+		HandshakeTimeout: h.limit,
+	}
+	return d.Dial("ws://"+testHost+DefaultPath+"?"+query, hdr)
 }
 
 // openWebSocket makes a session that begins as websocket.
@@ -270,15 +345,15 @@ func (h *harness) openWebSocket() (*websocket.Conn, *recorder) {
 // read returns the next message of a websocket client, binary ones as "binary:…".
 func (h *harness) read(conn *websocket.Conn) string {
 	h.t.Helper()
-	m, err := readMessage(conn)
+	m, err := h.readMessage(conn)
 	if err != nil {
 		h.t.Fatalf("read: %v", err)
 	}
 	return m
 }
 
-func readMessage(conn *websocket.Conn) (string, error) {
-	_ = conn.SetReadDeadline(time.Now().Add(watchdog))
+func (h *harness) readMessage(conn *websocket.Conn) (string, error) {
+	_ = conn.SetReadDeadline(time.Now().Add(h.limit))
 	kind, data, err := conn.ReadMessage()
 	if kind == websocket.BinaryMessage {
 		return "binary:" + string(data), err
@@ -298,7 +373,7 @@ func (h *harness) write(conn *websocket.Conn, text string) {
 func (h *harness) closeCode(conn *websocket.Conn) int {
 	h.t.Helper()
 	for {
-		_, err := readMessage(conn)
+		_, err := h.readMessage(conn)
 		switch e := err.(type) {
 		case nil:
 			continue
