@@ -74,8 +74,7 @@ func (d *Decoder) Binary(data []byte) (p Packet, whole bool, err error) {
 	if in == nil {
 		return Packet{}, false, d.fail(ErrUnexpectedBinary, -1)
 	}
-	limit := orDefault(d.lim().AttachmentBytes, DefaultAttachmentBytes)
-	if int64(len(data)) > limit-in.bytes {
+	if int64(len(data)) > d.lim().attachmentBytes()-in.bytes {
 		return Packet{}, false, d.fail(ErrAttachmentBytes, -1)
 	}
 	if in.packet.Attachments == nil {
@@ -135,8 +134,7 @@ func (d *Decoder) parse(p *Packet, attachments *int, text []byte) (fault int, re
 	p.Type = Type(text[0] - '0')
 	i := 1
 	if p.Type == BinaryEvent || p.Type == BinaryAck {
-		limit := orDefault(d.lim().Attachments, DefaultAttachments)
-		if *attachments, i, reason = parseCount(text, i, limit); reason != nil {
+		if *attachments, i, reason = parseCount(text, i, d.lim().attachments()); reason != nil {
 			return i, reason
 		}
 		p.Type -= BinaryEvent - Event
@@ -189,7 +187,7 @@ func (d *Decoder) parseNamespace(p *Packet, text []byte, i int) (next int, reaso
 		name = name[:comma]
 		next = i + comma + 1
 	}
-	if len(name) > orDefault(d.lim().NameLen, DefaultNameLen) {
+	if len(name) > d.lim().nameLen() {
 		return i, ErrNameTooLong
 	}
 	switch string(name) {
@@ -227,11 +225,8 @@ func (d *Decoder) parsePayload(p *Packet, data []byte, attachments int) (fault i
 	if !fitsType(p.Type, data[0]) {
 		return 0, ErrPayload
 	}
-	var args *Args
-	if p.Type == Event || p.Type == Ack {
-		args = &p.Args
-	}
-	nodes, end, reason := scan(data, d.lim().depth(p.Type), args)
+	s := scanner{b: data, max: d.lim().depth(p.Type), collect: p.Type == Event || p.Type == Ack}
+	end, reason := s.run()
 	if reason != nil {
 		return end, reason
 	}
@@ -239,7 +234,8 @@ func (d *Decoder) parsePayload(p *Packet, data []byte, attachments int) (fault i
 		return rest, ErrJSON
 	}
 	p.Data = data[:end:end]
-	p.Nodes = nodes
+	p.Nodes = s.nodes
+	p.Args = s.args
 	if p.Type == Event {
 		if fault, reason = d.checkEvent(p); reason != nil {
 			return fault, reason
@@ -274,6 +270,5 @@ func (d *Decoder) checkEvent(p *Packet) (fault int, reason error) {
 	if p.Args.Len() == 0 {
 		return 0, ErrPayload
 	}
-	limit := orDefault(d.lim().NameLen, DefaultNameLen)
-	return int(p.Args.span(0).start), checkEventName(p.Args.Raw(p.Data, 0), limit)
+	return int(p.Args.span(0).start), checkEventName(p.Args.Raw(p.Data, 0), d.lim().nameLen())
 }

@@ -131,6 +131,9 @@ func (a *Args) add(start, end int) {
 	case a.n < inlineSpans:
 		a.inline[a.n] = s
 	case a.n < maxSpans:
+		if a.more == nil {
+			a.more = make([]span, 0, 2*inlineSpans)
+		}
 		a.more = append(a.more, s)
 	}
 	a.n++

@@ -17,51 +17,56 @@ func Valid(b []byte, maxDepth int) (nodes int, err error) {
 	if maxDepth < 1 {
 		maxDepth = DefaultDepth
 	}
-	nodes, end, reason := scan(b, maxDepth, nil)
+	s := scanner{b: b, max: maxDepth}
+	end, reason := s.run()
 	if reason == nil {
 		if end = skipSpace(b, end); end == len(b) {
-			return nodes, nil
+			return s.nodes, nil
 		}
 		reason = ErrJSON
 	}
 	return 0, &Error{Reason: reason, Offset: end}
 }
 
-// scan checks the JSON value at the start of b and returns the number of values
-// in it and the index after it, or a broken rule, bare, and where it is broken.
-// If args is not nil and the value is an array, the spans of its elements go
-// there.
-func scan(b []byte, maxDepth int, args *Args) (nodes, end int, reason error) {
-	// One bit a level says object or array: 512 levels need 64 bytes of stack
-	// and deeper ones, if the limit allows them at all, a slice.
-	var inline [8]uint64
-	s := scanner{b: b, max: maxDepth, objects: inline[:0], args: args}
+// inlineWords are the words of the stack of open containers that a scanner
+// holds itself, one bit a level.
+const inlineWords = 8
+
+// scanner is one pass over one JSON value. The position is handed from step to
+// step and never goes back, which is what makes the pass linear. Everything is
+// held by value: a pointer among the fields would move what it points at to the
+// heap, since two of the slices can grow.
+type scanner struct {
+	b       []byte
+	args    Args // elements of the outermost array, if collect
+	start   int  // where the element at depth 1 began
+	max     int
+	depth   int
+	nodes   int
+	collect bool
+	// objects has a bit for each open container, set if it is an object; deep
+	// holds what does not fit, if the limit allows as much at all.
+	objects [inlineWords]uint64
+	deep    []uint64
+}
+
+// run checks the value at the start of b and returns the index after it, or a
+// broken rule, bare, and where it is broken.
+func (s *scanner) run() (end int, reason error) {
 	more := true
 	for more {
 		opened := false
 		if end, opened, reason = s.value(end); reason != nil {
-			return 0, end, reason
+			return end, reason
 		}
 		if opened {
 			continue
 		}
 		if end, more, reason = s.after(end); reason != nil {
-			return 0, end, reason
+			return end, reason
 		}
 	}
-	return s.nodes, end, nil
-}
-
-// scanner is the state of one pass. The position is handed from step to step
-// and never goes back, which is what makes the pass linear.
-type scanner struct {
-	b       []byte
-	objects []uint64 // bit d&63 of word d>>6: the container at depth d+1 is an object
-	args    *Args    // spans of the elements at depth 1; nil if nobody asks
-	start   int      // where the element at depth 1 began
-	max     int
-	depth   int
-	nodes   int
+	return end, nil
 }
 
 // value checks the value that begins at i. A container with content is only
@@ -120,7 +125,7 @@ func (s *scanner) array(i int) (next int, opened bool, reason error) {
 // next value, or to the end of the outermost one (more is false).
 func (s *scanner) after(i int) (next int, more bool, reason error) {
 	for s.depth > 0 {
-		if s.depth == 1 && s.args != nil {
+		if s.depth == 1 && s.collect {
 			s.args.add(s.start, i)
 		}
 		i = skipSpace(s.b, i)
@@ -163,20 +168,29 @@ func (s *scanner) key(i int) (next int, reason error) {
 // push enters a container; the caller has checked the depth, so that the stack
 // grows no further than the limit allows.
 func (s *scanner) push(object bool) {
-	word, bit := s.depth>>6, uint64(1)<<(s.depth&63)
-	if word == len(s.objects) {
-		s.objects = append(s.objects, 0)
+	if s.depth>>6 == inlineWords+len(s.deep) {
+		s.deep = append(s.deep, 0)
 	}
+	word, bit := s.word(s.depth)
 	if object {
-		s.objects[word] |= bit
+		*word |= bit
 	} else {
-		s.objects[word] &^= bit
+		*word &^= bit
 	}
 	s.depth++
 }
 
 // inObject tells the kind of the innermost open container.
 func (s *scanner) inObject() bool {
-	d := s.depth - 1
-	return s.objects[d>>6]&(1<<(d&63)) != 0
+	word, bit := s.word(s.depth - 1)
+	return *word&bit != 0
+}
+
+// word finds the bit of a level.
+func (s *scanner) word(level int) (word *uint64, bit uint64) {
+	bit = 1 << (level & 63)
+	if w := level >> 6; w >= inlineWords {
+		return &s.deep[w-inlineWords], bit
+	}
+	return &s.objects[level>>6], bit
 }
