@@ -24,7 +24,7 @@ func AppendPlaceholder(dst []byte, num int) []byte {
 // whose member "_placeholder" is exactly true. Other members than "num" are
 // ignored, and of repeated members the last one counts, as in JavaScript. num is
 // −1 if the member is missing or is not a number whose value is an integer from
-// 0 up; in a packet from a [Decoder] it always points into the attachments.
+// 0 up, or is written in more than 32 characters; in a packet from a [Decoder] it always points into the attachments.
 //
 // raw must be known to be valid JSON. The call is linear in its length, does not
 // allocate for integers written as such, and is safe for concurrent use.
@@ -61,6 +61,10 @@ func (p *placeholder) member(key, value []byte) {
 	}
 }
 
+// maxNumLen is how long the number of a placeholder may be as it is written. No
+// encoder writes more, and whoever does shall not make us compute with it.
+const maxNumLen = 32
+
 // attachmentIndex is the value of a JSON number if that is an integer from 0 to
 // 2^31−1, else −1. Like JavaScript it looks at the value and not at the
 // spelling: 1.0 and 1e0 are 1.
@@ -68,7 +72,7 @@ func attachmentIndex(raw []byte) int {
 	if len(raw) == 1 && isDigit(raw[0]) {
 		return int(raw[0] - '0')
 	}
-	if len(raw) == 0 || raw[0] != '-' && !isDigit(raw[0]) {
+	if len(raw) == 0 || len(raw) > maxNumLen || raw[0] != '-' && !isDigit(raw[0]) {
 		return -1
 	}
 	f, err := strconv.ParseFloat(string(raw), 64)

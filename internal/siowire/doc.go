@@ -16,13 +16,15 @@
 // and yields the same value, except for rules that are stricter on purpose:
 //
 //   - the attachment count is made of digits only, 1 to a limit (requirement R25);
-//   - a placeholder's number is an integer inside the announced attachments, and
-//     that is checked before the attachments arrive (R26);
+//   - a placeholder's number is an integer inside the announced attachments and
+//     has at most 32 characters, which is checked before the attachments arrive
+//     and also in values that a repeated key hides (R26);
 //   - an ack id has at most 16 digits and is at most 2^53−1, and no white space
 //     counts as a digit of it (R29);
 //   - namespaces and event names have at most 255 bytes (R32);
 //   - JSON nests at most 64 deep, 16 in CONNECT (R33, R18);
-//   - an empty text is an error, where the official parser sees a CONNECT.
+//   - an empty text and a type that is no digit are errors, where the official
+//     parser sees a CONNECT.
 //
 // The test table named stricter lists every known case of a difference.
 //

@@ -18,7 +18,7 @@ const (
 type Limits struct {
 	// AttachmentBytes bounds the attachments of one packet together.
 	AttachmentBytes int64
-	// Attachments bounds their number.
+	// Attachments bounds their number; more than 2^20 is taken as that.
 	Attachments int
 	// Depth bounds the nesting of JSON in all packets but CONNECT.
 	Depth int
@@ -31,6 +31,23 @@ type Limits struct {
 
 // defaultLimits is what a decoder without limits uses.
 var defaultLimits Limits
+
+// maxAttachments bounds what [Limits].Attachments can allow, so that a count can
+// be computed in an int of any size.
+const maxAttachments = 1 << 20
+
+// attachments is the number of attachments allowed.
+func (l *Limits) attachments() int {
+	return min(orDefault(l.Attachments, DefaultAttachments), maxAttachments)
+}
+
+// nameLen is the length of names allowed.
+func (l *Limits) nameLen() int { return orDefault(l.NameLen, DefaultNameLen) }
+
+// attachmentBytes is the size of the attachments of a packet together.
+func (l *Limits) attachmentBytes() int64 {
+	return orDefault(l.AttachmentBytes, DefaultAttachmentBytes)
+}
 
 // depth is the nesting allowed for a type.
 func (l *Limits) depth(t Type) int {

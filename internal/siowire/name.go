@@ -36,7 +36,7 @@ func checkEventName(raw []byte, limit int) error {
 		return ErrPayload
 	}
 	name := raw[1 : len(raw)-1]
-	if len(name) > limit*maxEscape {
+	if len(name)/maxEscape > limit {
 		return ErrNameTooLong
 	}
 	if bytes.IndexByte(name, '\\') >= 0 {
