@@ -128,6 +128,7 @@ var stricter = []struct {
 
 	{"binary-placeholder-fraction", ErrPlaceholder, "R26: an integer; the official parser puts undefined there"},
 	{"placeholder-1.5", ErrPlaceholder, "R26, as binary-placeholder-fraction"},
+	{"placeholder-33-characters", ErrPlaceholder, "R26: no encoder writes a number so long"},
 	{"placeholder-hidden-by-repeated-key", ErrPlaceholder, "R26: checked on the raw text, where a value hidden by a repeated key still stands"},
 
 	{"event-space-id", ErrPayload, "R29: a space is no digit"},

@@ -186,6 +186,8 @@ const cases = {
   "placeholder-0.0": [`51-["x",${ph("0.0")}]`, b1],
   "placeholder-minus-zero": [`51-["x",${ph("-0")}]`, b1],
   "placeholder-rounds-to-1": [`52-["x",${ph("1.0000000000000000001")}]`, b1, b2],
+  "placeholder-32-characters": [`51-["x",${ph("0." + "0".repeat(30))}]`, b1],
+  "placeholder-33-characters": [`51-["x",${ph("0." + "0".repeat(31))}]`, b1],
   "placeholder-1.5": [`53-["x",${ph("1.5")}]`, b1, b2, b1],
   "placeholder-minus-0.5": [`51-["x",${ph("-0.5")}]`, b1],
   "placeholder-1e999": [`51-["x",${ph("1e999")}]`, b1],
