@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -32,14 +33,14 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr); err != nil {
+	if err := run(ctx, *addr, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "chat:", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until ctx ends.
-func run(ctx context.Context, addr string) error {
+// run serves until ctx ends. It writes the page's address to out as soon as it can be opened.
+func run(ctx context.Context, addr string, out io.Writer) error {
 	srv, err := realtime.New(realtime.Config{})
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func run(ctx context.Context, addr string) error {
 	web := &http.Server{Handler: handler(srv), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // owned by run, which closes web and waits for the result
-	fmt.Println("chat: open", pageURL(ln.Addr()))
+	fmt.Fprintln(out, "chat: open", pageURL(ln.Addr()))
 
 	select {
 	case err := <-served:
@@ -69,7 +70,7 @@ func run(ctx context.Context, addr string) error {
 }
 
 // handler serves the page, the client module and the real-time server.
-func handler(srv realtime.Server) http.Handler {
+func handler(srv http.Handler) http.Handler {
 	page, err := fs.Sub(files, "page")
 	if err != nil {
 		panic(err) // the folder is compiled in

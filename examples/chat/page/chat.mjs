@@ -12,7 +12,7 @@ const socket = connect("", { autoConnect: false, ackTimeout: 15000, auth: () => 
 // ---- signing in ----
 
 $("name").value = recall("name");
-$("room").value = decodeURIComponent(location.hash.slice(1)) || recall("room") || "lobby";
+$("room").value = new URLSearchParams(location.hash.slice(1)).get("room") || recall("room") || "lobby";
 $(recall("name") ? "room" : "name").focus();
 
 $("sign-in").addEventListener("submit", (event) => {
@@ -102,7 +102,7 @@ function enter(room) {
     tell("problem", "");
     remember("name", state.name);
     remember("room", state.room);
-    location.replace("#" + encodeURIComponent(state.room));
+    location.replace("#" + new URLSearchParams({ room: state.room })); // an address that can be passed on
     document.title = state.room + " · Chat";
     $("title").textContent = "# " + state.room;
     $("self").textContent = state.name;
