@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/realtime-go/realtime/client"
 	"go.uber.org/goleak"
+
+	"github.com/realtime-go/realtime/client"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

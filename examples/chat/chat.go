@@ -115,7 +115,7 @@ type room struct {
 }
 
 // newChat registers the chat's handlers on a namespace.
-func newChat(ns realtime.Namespace) *chat {
+func newChat(ns realtime.Namespace) {
 	ch := &chat{everyone: ns, rooms: make(map[string]*room)}
 	ns.Use(admit)
 	ns.OnConnect(func(ctx context.Context, c *realtime.Conn) error { return c.Emit(ctx, "rooms", ch.list()) })
@@ -124,7 +124,6 @@ func newChat(ns realtime.Namespace) *chat {
 	ns.OnLeave(ch.left)
 	realtime.Handle(ns, "enter", ch.enter, realtime.RateLimit(10, 10*time.Second))
 	realtime.Handle(ns, "say", ch.say, realtime.RateLimit(10, 10*time.Second))
-	return ch
 }
 
 // admit refuses a connection without a proper name: the page gets the message in its connect_error.

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -54,7 +55,9 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	web := &http.Server{Handler: handler(srv), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // owned by run, which closes web and waits for the result
-	fmt.Fprintln(out, "chat: open", pageURL(ln.Addr()))
+	if _, err := fmt.Fprintln(out, "chat: open", pageURL(ln.Addr())); err != nil {
+		slog.Warn("address not printed", "err", err)
+	}
 
 	select {
 	case err := <-served:
@@ -65,7 +68,9 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	defer cancel()
 	// First the connections, which would keep the web server waiting.
 	err = errors.Join(srv.Shutdown(ending), web.Shutdown(ending))
-	<-served // http.ErrServerClosed
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
 	return err
 }
 
