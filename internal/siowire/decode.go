@@ -270,5 +270,5 @@ func (d *Decoder) checkEvent(p *Packet) (fault int, reason error) {
 	if p.Args.Len() == 0 {
 		return 0, ErrPayload
 	}
-	return int(p.Args.span(0).start), checkEventName(p.Args.Raw(p.Data, 0), d.lim().nameLen())
+	return int(p.Args.inline[0].start), checkEventName(p.Args.Raw(p.Data, 0), d.lim().nameLen())
 }

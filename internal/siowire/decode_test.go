@@ -42,7 +42,7 @@ func TestEventName(t *testing.T) {
 }
 
 func TestArgs(t *testing.T) {
-	for _, n := range []int{1, 2, 4, 5, 12, 127, 128, 129, 1000} {
+	for _, n := range []int{1, 2, 4, 5, 12, 127, 128, 129, 159, 160, 161, 1000} {
 		elements := make([]string, n)
 		for i := range elements {
 			elements[i] = fmt.Sprintf(`{"n":[%d,"],"]}`, i)

@@ -93,7 +93,7 @@ func checkPacket(t *testing.T, p *Packet) {
 	if nodes, depth := measure(t, p.Data); nodes != p.Nodes || depth > DefaultDepth {
 		t.Fatalf("%s: %d nodes and depth %d, counted %d", p.Data, nodes, depth, p.Nodes)
 	}
-	if p.Args.SpanTable() > 1024 {
+	if p.Args.SpanTable() > 2048+len(p.Data)/4 {
 		t.Fatalf("%d bytes of positions", p.Args.SpanTable())
 	}
 	if p.Type != Event && p.Type != Ack {

@@ -72,10 +72,15 @@ func (p *Packet) EventName() (name []byte, numeric bool) {
 // its own. Nearly every event has a name and one or two arguments.
 const inlineSpans = 4
 
-// maxSpans is how many arguments are remembered by position. More are legal on
-// the wire and are counted, but a megabyte of `[0,0,…` must not become a table
-// several times its size (requirement R34).
-const maxSpans = 128
+// denseSpans is how many arguments are all remembered by position. More are
+// legal on the wire, but a megabyte of `[0,0,…` must not become a table several
+// times its size (requirement R34): from there on only one in spanStride is
+// remembered, so that the table stays below an eighth of the text and reading
+// all arguments in turn still costs at most spanStride walks over it.
+const (
+	denseSpans = 128
+	spanStride = 32
+)
 
 // Args are the elements of the array that an EVENT or ACK carries, the event's
 // name included, kept as positions in [Packet].Data. The zero value is an empty
@@ -83,7 +88,7 @@ const maxSpans = 128
 // positions.
 type Args struct {
 	inline [inlineSpans]span
-	more   []span // elements from inlineSpans on, up to maxSpans together
+	more   []span // elements from inlineSpans on, from denseSpans on one in spanStride
 	n      int
 }
 
@@ -97,43 +102,39 @@ func (a *Args) Len() int { return a.n }
 // Raw returns element i as JSON without white space around it. The slice is
 // part of data, which must be the Data of the packet that the Args belong to.
 // It panics if i is out of range, as an index expression does. The first 128
-// elements are found at once, a later one by walking over its predecessors: a
-// caller that wants more than 128 arguments walks with [SkipValue] instead.
+// elements are found at once, later ones by walking over up to 31 others.
 func (a *Args) Raw(data []byte, i int) []byte {
 	if uint(i) >= uint(a.n) {
 		panic("siowire: argument index out of range")
 	}
-	if i < maxSpans {
-		s := a.span(i)
-		return data[s.start:s.end:s.end]
+	var s span
+	walk := 0
+	switch {
+	case i < inlineSpans:
+		s = a.inline[i]
+	case i < denseSpans:
+		s = a.more[i-inlineSpans]
+	default:
+		s = a.more[denseSpans-inlineSpans+(i-denseSpans)/spanStride]
+		walk = (i - denseSpans) % spanStride
 	}
-	end := int(a.span(maxSpans - 1).end)
-	start := end
-	for at := maxSpans - 1; at < i; at++ {
+	start, end := int(s.start), int(s.end)
+	for range walk {
 		start = skipSpace(data, skipSpace(data, end)+1) // over the comma
 		end = SkipValue(data, start)
 	}
 	return data[start:end:end]
 }
 
-// span returns the position of element i, which must be below maxSpans.
-func (a *Args) span(i int) span {
-	if i < inlineSpans {
-		return a.inline[i]
-	}
-	return a.more[i-inlineSpans]
-}
-
 // add appends the element at data[start:end].
 func (a *Args) add(start, end int) {
 	s := span{start: uint32(start), end: uint32(end)}
-	switch {
-	case a.n < inlineSpans:
-		a.inline[a.n] = s
-	case a.n < maxSpans:
-		if a.more == nil {
-			a.more = make([]span, 0, 2*inlineSpans)
-		}
+	switch i := a.n; {
+	case i < inlineSpans:
+		a.inline[i] = s
+	case i == inlineSpans:
+		a.more = append(make([]span, 0, 2*inlineSpans), s)
+	case i < denseSpans || (i-denseSpans)%spanStride == 0:
 		a.more = append(a.more, s)
 	}
 	a.n++
