@@ -25,9 +25,6 @@ const Name = "realtime.mjs"
 //go:embed realtime.mjs
 var module []byte
 
-// Source returns a copy of the module's text, for programs that bundle or copy it.
-func Source() []byte { return bytes.Clone(module) }
-
 // Handler serves the module under whatever path it is mounted at. Browsers keep a copy and ask each time whether it is still the
 // same, so that a new release of the server is never met by an old client.
 func Handler() http.Handler {

@@ -29,8 +29,12 @@ func TestHandler(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w
 	}
+	module, err := os.ReadFile(client.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	first := get("")
-	if first.Code != http.StatusOK || !bytes.Equal(first.Body.Bytes(), client.Source()) {
+	if first.Code != http.StatusOK || !bytes.Equal(first.Body.Bytes(), module) {
 		t.Fatalf("status %d with %d bytes, want 200 with the module", first.Code, first.Body.Len())
 	}
 	if got := first.Header().Get("Content-Type"); got != "text/javascript; charset=utf-8" {
