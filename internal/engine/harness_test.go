@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +51,27 @@ func (r *recorder) Receive(data []byte, binary bool) error {
 func (r *recorder) Closed(cause error) {
 	r.closed <- cause
 	close(r.closed) // a second call panics
+}
+
+// keep makes a recorder keep n messages that nobody takes.
+func keep(n int) func(*recorder) {
+	return func(r *recorder) { r.got = make(chan inbound, n) }
+}
+
+// ownGoroutines returns the stacks of goroutines that run functions of this
+// package outside its tests.
+func ownGoroutines() (stacks []string) {
+	buf := make([]byte, 64<<20)
+	buf = buf[:runtime.Stack(buf, true)]
+	for stack := range strings.SplitSeq(string(buf), "\n\n") {
+		for line := range strings.SplitSeq(stack, "\n") {
+			if strings.Contains(line, "/internal/engine/") && !strings.Contains(line, "_test.go:") {
+				stacks = append(stacks, stack)
+				break
+			}
+		}
+	}
+	return stacks
 }
 
 // harness is a server and what it has seen. It listens on loopback, or on pipes
@@ -158,7 +180,7 @@ func newBareHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harnes
 	}
 	o.Hooks.OnUpgrade = func(_ *Session, err error) { h.upgrades <- err }
 	h.srv = New(o, func(s *Session) Receiver {
-		r := &recorder{session: s, got: make(chan inbound, 1<<12), closed: make(chan error, 1)}
+		r := &recorder{session: s, got: make(chan inbound, 16), closed: make(chan error, 1)}
 		if h.prepare != nil {
 			h.prepare(r)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/realtime-go/realtime/internal/eiowire"
 )
@@ -168,7 +169,9 @@ func (s *Session) deliverBody(p *runningPost, body *scratch) (ref *Refusal, drop
 // session.
 func (s *Session) deliverPayload(payload []byte) {
 	// The official server decodes the body as UTF-8 with replacement.
-	payload = bytes.ToValidUTF8(payload, []byte("\uFFFD"))
+	if !utf8.Valid(payload) {
+		payload = bytes.ToValidUTF8(payload, []byte("\uFFFD"))
+	}
 	others := 0
 	for more := true; more && !s.ended.Load(); {
 		var text []byte

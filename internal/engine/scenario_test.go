@@ -67,7 +67,7 @@ func TestScenarioMessages(t *testing.T) {
 
 func TestScenarioOrder(t *testing.T) {
 	const n = 2000
-	eachTransport(t, Options{}, nil, func(t *testing.T, h *harness, p peer, r *recorder) {
+	eachTransport(t, Options{}, keep(n), func(t *testing.T, h *harness, p peer, r *recorder) {
 		r.session.Joined()
 		for i := range n {
 			if i%2 == 0 {

@@ -34,6 +34,8 @@ func (s *Session) finishWith(cause error, how ending, last *Message) bool {
 	}
 	s.closed, s.cause = true, cause
 	s.ended.Store(true)
+	// Before the receiver can be told, which happens on another goroutine.
+	s.cancel(cause)
 	s.heart.stop()
 	s.connect.stop()
 	if !s.joined.Load() {
@@ -57,7 +59,6 @@ func (s *Session) finishWith(cause error, how ending, last *Message) bool {
 	}
 	s.mu.Unlock()
 
-	s.cancel(cause)
 	s.srv.sessions.forget(s, lingers)
 	return true
 }
