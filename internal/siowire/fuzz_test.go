@@ -39,19 +39,7 @@ func FuzzDecode(f *testing.F) {
 		var d Decoder
 		failed := false
 		for message := range bytes.SplitSeq(stream, []byte(separator)) {
-			before, missing := d.Partial()
-			p, whole, err := Packet{}, false, error(nil)
-			if attachment, binary := bytes.CutPrefix(message, []byte("b")); binary {
-				p, whole, err = d.Binary(attachment)
-				if err == nil && before == nil {
-					t.Fatal("an attachment of nothing was accepted")
-				}
-			} else {
-				p, whole, err = d.Text(message)
-				if err == nil && before != nil {
-					t.Fatalf("a text was accepted while %d attachments were missing", missing)
-				}
-			}
+			p, whole, err := step(t, &d, message)
 			if failed && !errors.Is(err, ErrUnusable) {
 				t.Fatalf("a failed decoder says %v", err)
 			}
@@ -60,9 +48,7 @@ func FuzzDecode(f *testing.F) {
 				if whole || !errors.As(err, &e) || e.Offset > len(message) {
 					t.Fatalf("whole %v, error %#v", whole, err)
 				}
-				if p, n := d.Partial(); p != nil || n != 0 {
-					t.Fatal("a failed decoder holds a packet")
-				}
+				checkUnusable(t, &d)
 			}
 			if whole {
 				checkPacket(t, &p)
@@ -72,8 +58,42 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// step gives one message to d and checks that it was the turn of its kind.
+func step(t *testing.T, d *Decoder, message []byte) (p Packet, whole bool, err error) {
+	t.Helper()
+	_, missing := d.Partial()
+	attachment, binary := bytes.CutPrefix(message, []byte("b"))
+	if binary {
+		p, whole, err = d.Binary(attachment)
+	} else {
+		p, whole, err = d.Text(message)
+	}
+	if err == nil && binary != (missing > 0) {
+		t.Fatalf("binary %v was accepted with %d attachments missing", binary, missing)
+	}
+	return p, whole, err
+}
+
 // checkPacket checks what a decoded packet promises.
 func checkPacket(t *testing.T, p *Packet) {
+	t.Helper()
+	checkHeader(t, p)
+	if p.Data == nil {
+		if p.Nodes != 0 || p.Args.Len() != 0 {
+			t.Fatalf("%d nodes, %d elements in nothing", p.Nodes, p.Args.Len())
+		}
+		return
+	}
+	if nodes, depth := measure(t, p.Data); nodes != p.Nodes || depth > DefaultDepth {
+		t.Fatalf("%s: %d nodes and depth %d, counted %d", p.Data, nodes, depth, p.Nodes)
+	}
+	if p.Type == Event || p.Type == Ack {
+		checkElements(t, p)
+	}
+}
+
+// checkHeader checks the parts before the JSON.
+func checkHeader(t *testing.T, p *Packet) {
 	t.Helper()
 	if p.Type > ConnectError || p.Binary != (len(p.Attachments) > 0) || len(p.Attachments) > DefaultAttachments {
 		t.Fatalf("type %d, binary %v, %d attachments", p.Type, p.Binary, len(p.Attachments))
@@ -84,26 +104,19 @@ func checkPacket(t *testing.T, p *Packet) {
 	if p.Namespace == "" || p.Namespace[0] != '/' || len(p.Namespace) > DefaultNameLen || strings.Contains(p.Namespace, ",") {
 		t.Fatalf("namespace %q", p.Namespace)
 	}
-	if p.Data == nil {
-		if p.Nodes != 0 || p.Args.Len() != 0 {
-			t.Fatalf("%d nodes, %d elements in nothing", p.Nodes, p.Args.Len())
-		}
-		return
-	}
-	if nodes, depth := measure(t, p.Data); nodes != p.Nodes || depth > DefaultDepth {
-		t.Fatalf("%s: %d nodes and depth %d, counted %d", p.Data, nodes, depth, p.Nodes)
-	}
-	if p.Args.SpanTable() > 2048+len(p.Data)/4 {
-		t.Fatalf("%d bytes of positions", p.Args.SpanTable())
-	}
-	if p.Type != Event && p.Type != Ack {
-		return
-	}
+}
+
+// checkElements checks the array of an event or an answer.
+func checkElements(t *testing.T, p *Packet) {
+	t.Helper()
 	elements := rawArray(t, p.Data)
 	if p.Args.Len() != len(elements) {
 		t.Fatalf("%d elements counted in %s", p.Args.Len(), p.Data)
 	}
-	for i, want := range elements[:min(len(elements), 200)] {
+	if p.Args.SpanTable() > 2048+len(p.Data)/4 {
+		t.Fatalf("%d bytes of positions", p.Args.SpanTable())
+	}
+	for i, want := range elements {
 		if got := p.Args.Raw(p.Data, i); !bytes.Equal(got, want) {
 			t.Fatalf("element %d is %s, want %s", i, got, want)
 		}
@@ -111,7 +124,9 @@ func checkPacket(t *testing.T, p *Packet) {
 	if p.Type == Event {
 		checkName(t, p, elements[0])
 	}
-	checkAttachmentsExist(t, p)
+	if p.Binary {
+		resolve(t, p.Data, *p) // follows every placeholder into Attachments
+	}
 }
 
 // checkName compares the event's name with what encoding/json reads.
@@ -135,14 +150,6 @@ func checkName(t *testing.T, p *Packet, raw json.RawMessage) {
 	switch string(name) {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
 		t.Fatalf("reserved name %s", raw)
-	}
-}
-
-// checkAttachmentsExist follows every placeholder that a reader can meet.
-func checkAttachmentsExist(t *testing.T, p *Packet) {
-	t.Helper()
-	if p.Binary {
-		resolve(t, p.Data, *p) // indexes Attachments
 	}
 }
 
@@ -241,94 +248,6 @@ func FuzzScan(f *testing.F) {
 			t.Fatalf("%q ends at %d", data, end)
 		}
 	})
-}
-
-// FuzzPlaceholder holds the search for placeholders against one that works on
-// decoded values, as the official parser does.
-func FuzzPlaceholder(f *testing.F) {
-	for _, c := range golden(f, "decode") {
-		for _, in := range c.Inputs {
-			if in.Text != nil {
-				if i := strings.IndexByte(*in.Text, '{'); i >= 0 && strings.Contains(*in.Text, "laceholder") {
-					f.Add([]byte(strings.TrimSuffix((*in.Text)[i:], "]")), uint8(len(c.Inputs)))
-				}
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, raw []byte, count uint8) {
-		if num, ok := ParsePlaceholder(raw); num < -1 || !ok && num != -1 {
-			t.Fatalf("%q: %d, %v", raw, num, ok)
-		}
-		if _, err := Valid(raw, DefaultDepth-1); err != nil {
-			return
-		}
-		if bytes.TrimSpace(raw)[0] == '{' {
-			num, ok := ParsePlaceholder(raw)
-			if wantNum, want := naivePlaceholder(rawObject(t, raw)); num != wantNum || ok != want {
-				t.Fatalf("%s: %d, %v, want %d, %v", raw, num, ok, wantNum, want)
-			}
-		}
-		n := int(count%10) + 1
-		text := append(AppendHeader(nil, Event, n, "/", 0, false), `["x",`...)
-		text = append(append(text, raw...), ']')
-		var d Decoder
-		_, _, err := d.Text(text)
-		switch legal, repeated := naiveSearch(t, raw, n); {
-		case legal && err != nil && !repeated:
-			t.Fatalf("%s: %v", text, err)
-		case !legal && !errors.Is(err, ErrPlaceholder):
-			t.Fatalf("%s was accepted: %v", text, err)
-		}
-	})
-}
-
-// naivePlaceholder is the official rule applied to decoded members, but for
-// fractions and numbers of more than 32 characters.
-func naivePlaceholder(members map[string]json.RawMessage) (num int, ok bool) {
-	if string(members["_placeholder"]) != "true" {
-		return -1, false
-	}
-	raw := members["num"]
-	if len(raw) == 0 || len(raw) > 32 || raw[0] != '-' && (raw[0] < '0' || raw[0] > '9') {
-		return -1, true
-	}
-	f := number(string(raw))
-	if f < 0 || f > math.MaxInt32 || f != math.Trunc(f) {
-		return -1, true
-	}
-	return int(f), true
-}
-
-// naiveSearch tells whether all placeholders in raw are legal, as far as they
-// outlive decoding, and whether a repeated key hides anything.
-func naiveSearch(t *testing.T, raw json.RawMessage, count int) (legal, repeated bool) {
-	t.Helper()
-	raw = bytes.TrimSpace(raw)
-	var inner []json.RawMessage
-	switch raw[0] {
-	case '[':
-		inner = rawArray(t, raw)
-	case '{':
-		members := rawObject(t, raw)
-		if num, ok := naivePlaceholder(members); ok {
-			return num >= 0 && num < count, repeated
-		}
-		for _, v := range members {
-			inner = append(inner, v)
-		}
-		own, _ := measure(t, raw)
-		for _, v := range inner {
-			n, _ := measure(t, v)
-			own -= n
-		}
-		repeated = own != 1 // some values are gone
-	}
-	legal = true
-	for _, v := range inner {
-		l, r := naiveSearch(t, v, count)
-		legal, repeated = legal && l, repeated || r
-	}
-	return legal, repeated
 }
 
 // FuzzAppendString checks that any Go string becomes a JSON string that means

@@ -77,7 +77,8 @@ func golden(t testing.TB, kind string) []goldenCase {
 func (c goldenCase) feed(t testing.TB, d *Decoder) (packets []Packet, err error) {
 	t.Helper()
 	for _, in := range c.Inputs {
-		p, whole := Packet{}, false
+		var p Packet
+		var whole bool
 		if in.Text != nil {
 			p, whole, err = d.Text([]byte(*in.Text))
 		} else {

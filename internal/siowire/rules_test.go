@@ -392,9 +392,12 @@ func TestR27PartialPacket(t *testing.T) {
 	if p, missing := d.Partial(); p != nil || missing != 0 {
 		t.Errorf("after Discard: %v, %d", p, missing)
 	}
+}
 
-	// The bytes of one packet are limited together, and anew for the next one.
-	d = Decoder{}
+// TestR27AttachmentBytes: the bytes of one packet are limited together, and anew
+// for the next one.
+func TestR27AttachmentBytes(t *testing.T) {
+	var d Decoder
 	d.Init(&Limits{AttachmentBytes: 100})
 	for range 2 {
 		must(t, &d, `52-["x"]`)
