@@ -105,16 +105,17 @@ func (s *server) silentNodes(due map[string]int, asked int) []string {
 
 // remoteReply wraps an answer of another node. What it holds is untrusted until it has been scanned.
 func (ns *namespace) remoteReply(m *Message) RawReply {
-	return RawReply{Conn: m.Conn, Node: m.Node, packet: ns.srv.parseArray(m.Data, m.Attachments), codec: ns.srv.cfg.Codec}
+	return RawReply{Conn: m.Conn, Node: m.Node, packet: ns.srv.parse(siowire.Ack, m), codec: ns.srv.cfg.Codec}
 }
 
-// parseArray makes a packet of a JSON array; one that is not an array, or breaks a limit, becomes empty.
-func (s *server) parseArray(data []byte, attachments [][]byte) siowire.Packet {
+// parse makes a packet of what another node sent, by the rules that hold for clients; one that breaks them
+// becomes empty.
+func (s *server) parse(t siowire.Type, m *Message) siowire.Packet {
 	var d siowire.Decoder
 	d.Init(&s.wire)
-	header := siowire.AppendHeader(nil, siowire.Ack, len(attachments), "/", 0, true)
-	p, whole, err := d.Text(append(header, data...))
-	for _, a := range attachments {
+	header := siowire.AppendHeader(nil, t, len(m.Attachments), "/", 0, true)
+	p, whole, err := d.Text(append(header, m.Data...))
+	for _, a := range m.Attachments {
 		if err == nil && !whole {
 			p, whole, err = d.Binary(a)
 		}
@@ -139,7 +140,7 @@ func (h clusterHandler) OnMessage(m *Message) {
 	ctx := context.Background()
 	switch m.Op {
 	case OpBroadcast:
-		if p, ok := h.packet(m); ok {
+		if p, ok := h.packet(siowire.Event, m); ok {
 			b.deliver(packetMessage(siowire.Event, ns.name, 0, false, p.Data, p.Attachments))
 		}
 	case OpJoin:
@@ -191,9 +192,9 @@ func (h clusterHandler) OnAsk(m *Message, reply func(*Message)) {
 	}
 }
 
-// packet checks what another node wants delivered to clients, as if a client had sent it.
-func (h clusterHandler) packet(m *Message) (siowire.Packet, bool) {
-	p := h.srv.parseArray(m.Data, m.Attachments)
+// packet checks the array that another node sent, as an event for clients or, with siowire.Ack, as any array.
+func (h clusterHandler) packet(t siowire.Type, m *Message) (siowire.Packet, bool) {
+	p := h.srv.parse(t, m)
 	if p.Args.Len() == 0 {
 		h.srv.log.Warn("invalid packet from another node dropped", slog.String("from", m.Node), slog.String("namespace", m.Namespace))
 		return p, false
@@ -219,7 +220,7 @@ func (h clusterHandler) move(b broadcaster, change func(*Conn, []string) ([]stri
 // broadcastAck sends to local clients and passes their answers on, for the time an answer may take.
 func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Message)) {
 	count := &Message{Op: OpCount, Node: h.srv.self.ID, Namespace: m.Namespace}
-	p, ok := h.packet(m)
+	p, ok := h.packet(siowire.Event, m)
 	if !ok {
 		reply(count)
 		return
@@ -275,7 +276,7 @@ func (e *earlyReplies) open() {
 
 // serverSide runs an OnServerSide function, and answers if reply is set.
 func (h clusterHandler) serverSide(ns *namespace, m *Message, reply func(*Message)) {
-	p, ok := h.packet(m)
+	p, ok := h.packet(siowire.Ack, m)
 	if !ok {
 		return
 	}

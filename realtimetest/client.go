@@ -355,12 +355,10 @@ func (c *Client) event(p *siowire.Packet) {
 	for i := 1; i < p.Args.Len(); i++ {
 		args = append(args, p.Args.Raw(p.Data, i))
 	}
-	out, err := answer(args, p.Attachments)
-	if err != nil || !p.HasID {
-		return
-	}
 	go func() { // the lock is held here; ends when the answer is written or the link is closed
-		_ = c.send(siowire.Ack, "", p.ID, true, out)
+		if out, err := answer(args, p.Attachments); err == nil && p.HasID {
+			_ = c.send(siowire.Ack, "", p.ID, true, out)
+		}
 	}()
 }
 

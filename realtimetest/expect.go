@@ -96,7 +96,7 @@ func Expect[In any](c *Client, event string) In {
 }
 
 // Answer makes the client answer an event with what fn returns, whenever it comes, instead of keeping it for
-// Expect. fn must not call methods of the client. An argument that does not decode is not answered.
+// Expect. Each call of fn has a goroutine of its own. An argument that does not decode is not answered.
 func Answer[In, Out any](c *Client, event string, fn func(In) Out) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
