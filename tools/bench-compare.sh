@@ -13,7 +13,7 @@ i=0
 while [ "$i" -lt "$count" ]; do
 	i=$((i + 1))
 	echo "bench-compare: run $i of $count" >&2
-	(cd "$tmp/base" && "$OLDPWD/tools/bench.sh" "$pattern" 1 "$packages" "$time") >>"$tmp/$(basename "$base").txt"
+	(cd "$tmp/base" && "$OLDPWD/tools/bench.sh" "$pattern" 1 "$packages" "$time") >>"$tmp/base.txt"
 	tools/bench.sh "$pattern" 1 "$packages" "$time" >>"$tmp/worktree.txt"
 done
-$tool benchstat "$tmp/$(basename "$base").txt" "$tmp/worktree.txt"
+$tool benchstat "$base=$tmp/base.txt" "worktree=$tmp/worktree.txt"
