@@ -55,7 +55,7 @@ type encoder struct {
 }
 
 // maxScratch is how large a scratch buffer may be to go back into the pool.
-const maxScratch = 64 << 10
+const maxScratch = 256 << 10
 
 var encoders = sync.Pool{New: func() any {
 	e := new(encoder)

@@ -232,8 +232,11 @@ func mayHoldPlaceholder(raw []byte) bool {
 
 // explain adds to the error of a nested []byte what would have helped.
 func (b *binder) explain(err error) error {
+	if err == nil || len(b.atts) == 0 {
+		return err
+	}
 	var wrong *json.UnmarshalTypeError
-	if len(b.atts) > 0 && errors.As(err, &wrong) && wrong.Value == "object" && wrong.Type == bytesType {
+	if errors.As(err, &wrong) && wrong.Value == "object" && wrong.Type == bytesType {
 		return fmt.Errorf("%w (for a nested attachment the type must be Binary)", err)
 	}
 	return err

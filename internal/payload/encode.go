@@ -181,9 +181,7 @@ func (s *search) value(v reflect.Value) bool {
 // parts looks into the parts of v.
 func (s *search) parts(v reflect.Value, p *plan) bool {
 	switch v.Kind() {
-	case reflect.Interface:
-		return !v.IsNil() && s.value(v.Elem())
-	case reflect.Pointer:
+	case reflect.Interface, reflect.Pointer:
 		return !v.IsNil() && s.value(v.Elem())
 	case reflect.Struct:
 		for _, index := range p.members {

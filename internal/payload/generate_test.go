@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"reflect"
 	"strconv"
@@ -100,46 +101,54 @@ func (g *generator) fill(v reflect.Value, depth int) {
 func (g *generator) fillOther(v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Slice:
-		if v.Type() == bytesType {
-			v.SetBytes([]byte(g.text()))
-		} else if v.Type().Name() == "RawMessage" {
-			v.SetBytes([]byte(`[1,{"a":"QUJD"}]`))
-		} else if !g.skip(depth) {
-			n := g.count()
-			v.Set(reflect.MakeSlice(v.Type(), n, n))
-			for i := range n {
-				g.fill(v.Index(i), depth-1)
-			}
-		}
+		g.fillSlice(v, depth)
 	case reflect.Array:
 		for i := range v.Len() {
 			g.fill(v.Index(i), depth-1)
 		}
 	case reflect.Map:
-		if g.skip(depth) {
-			return
-		}
-		v.Set(reflect.MakeMap(v.Type()))
-		for range g.count() {
-			k, e := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-			g.fill(k, 1)
-			g.fill(e, depth-1)
-			v.SetMapIndex(k, e)
-		}
+		g.fillMap(v, depth)
 	case reflect.String:
-		if v.Type().Name() == "Number" {
+		v.SetString(g.text())
+		if v.Type() == reflect.TypeFor[json.Number]() {
 			v.SetString("9223372036854775808")
-		} else {
-			v.SetString(g.text())
 		}
 	case reflect.Int:
 		v.SetInt(int64(g.IntN(1000)))
 	case reflect.Uint8:
 		v.SetUint(uint64(g.IntN(256)))
-	case reflect.Float64:
-		v.SetFloat(g.Float64())
-	case reflect.Bool:
-		v.SetBool(g.IntN(2) == 0)
+	}
+}
+
+func (g *generator) fillSlice(v reflect.Value, depth int) {
+	switch v.Type() {
+	case bytesType:
+		v.SetBytes([]byte(g.text()))
+		return
+	case reflect.TypeFor[json.RawMessage]():
+		v.SetBytes([]byte(`[1,{"a":"QUJD"}]`))
+		return
+	}
+	if g.skip(depth) {
+		return
+	}
+	n := g.count()
+	v.Set(reflect.MakeSlice(v.Type(), n, n))
+	for i := range n {
+		g.fill(v.Index(i), depth-1)
+	}
+}
+
+func (g *generator) fillMap(v reflect.Value, depth int) {
+	if g.skip(depth) {
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for range g.count() {
+		k, e := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		g.fill(k, 1)
+		g.fill(e, depth-1)
+		v.SetMapIndex(k, e)
 	}
 }
 

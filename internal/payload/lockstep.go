@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
@@ -63,18 +64,22 @@ func (s *splicer) value(v reflect.Value, i int) (int, error) {
 
 // leaf replaces the base64 text of b at src[i] by a placeholder.
 func (s *splicer) leaf(b []byte, i int) (int, error) {
-	end := siowire.SkipValue(s.src, i)
 	if b == nil && s.src[i] == 'n' {
-		return end, nil
+		return siowire.SkipValue(s.src, i), nil
 	}
-	if b == nil || s.src[i] != '"' || end-i != base64.StdEncoding.EncodedLen(len(b))+2 {
+	if b == nil || s.src[i] != '"' {
+		return i, errChanged
+	}
+	// base64 has no escapes, so the next quote is the end of the text.
+	size := bytes.IndexByte(s.src[i+1:], '"')
+	if size != base64.StdEncoding.EncodedLen(len(b)) {
 		return i, errChanged
 	}
 	s.out = append(s.out, s.src[s.copied:i]...)
 	s.out = siowire.AppendPlaceholder(s.out, len(s.atts))
-	s.copied = end
+	s.copied = i + 1 + size + 1
 	s.atts = append(s.atts, b)
-	return end, nil
+	return s.copied, nil
 }
 
 // structure handles the members of an object that was made of struct v.

@@ -10,7 +10,7 @@ import (
 var (
 	errNoAttachment = fmt.Errorf("%w: there is no such attachment", ErrPlaceholder)
 	errNested       = fmt.Errorf("%w: inside an argument only the default codec takes one", ErrPlaceholder)
-	errUnexported   = fmt.Errorf("%w: the Binary is behind an unexported field", ErrPlaceholder)
+	errUnexported   = fmt.Errorf("%w: an unexported field cannot be filled", ErrPlaceholder)
 	errMap          = fmt.Errorf("%w: a map cannot hold it", ErrPlaceholder)
 )
 
@@ -136,10 +136,8 @@ func (r *resolver) elements(v reflect.Value) {
 
 // entries handles the values of a map, which cannot be changed in place.
 func (r *resolver) entries(v reflect.Value) {
-	if !v.CanInterface() { // behind an unexported field: can be looked at only
-		for iter := v.MapRange(); iter.Next(); {
-			r.value(iter.Value())
-		}
+	if !v.CanInterface() {
+		r.hiddenEntries(v)
 		return
 	}
 	if v.CanConvert(anyMapType) {
@@ -158,6 +156,21 @@ func (r *resolver) entries(v reflect.Value) {
 		r.value(elem)
 		if r.filled > before {
 			v.SetMapIndex(iter.Key(), elem)
+		}
+	}
+}
+
+// hiddenEntries handles a map behind an unexported field, which can be looked at
+// but not changed.
+func (r *resolver) hiddenEntries(v reflect.Value) {
+	for iter := v.MapRange(); iter.Next(); {
+		e := iter.Value()
+		r.value(e)
+		if e.Kind() == reflect.Interface {
+			e = e.Elem()
+		}
+		if r.untyped && e.Kind() == reflect.Bool && e.Bool() && iter.Key().String() == "_placeholder" {
+			r.fail(errUnexported)
 		}
 	}
 }

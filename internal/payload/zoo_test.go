@@ -93,6 +93,21 @@ type viaB struct{ Common }
 
 type Common struct{ Lost Binary }
 
+type atTwoDepths struct { // the deeper Common is hidden
+	viaA
+	Common
+}
+
+// moodyKey writes itself only as often as it is told.
+type moodyKey struct{ left *int }
+
+func (k moodyKey) MarshalText() ([]byte, error) {
+	if *k.left--; *k.left < 0 {
+		return nil, errTest
+	}
+	return []byte("k"), nil
+}
+
 type containers struct {
 	Slice    []Binary
 	Array    [2]Binary
@@ -221,6 +236,7 @@ func zoo() []any {
 		ties{},
 		tagWins{},
 		sameTwice{},
+		atTwoDepths{},
 		containers{},
 		recursive{},
 		opaques{},
