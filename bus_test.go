@@ -17,7 +17,9 @@ type bus struct {
 }
 
 // node returns an adapter for one more server.
-func (b *bus) node() *busNode { return &busNode{bus: b, open: map[string]bool{}, rooms: map[string]bool{}} }
+func (b *bus) node() *busNode {
+	return &busNode{bus: b, open: map[string]bool{}, rooms: map[string]bool{}}
+}
 
 func (b *bus) others(n *busNode) (list []*busNode) {
 	b.mu.Lock()

@@ -235,7 +235,9 @@ func TestServerSideEmit(t *testing.T) {
 			a.Errorf("%+v %v %v", replies, did, err)
 		}
 		replies, err = a.ServerSideEmitWithAck(a.Context(), "fail")
-		var body struct{ Error struct{ Code, Message string } }
+		var body struct {
+			Error struct{ Code, Message string }
+		}
 		if err != nil || len(replies) != 1 || replies[0].Bind(&body) != nil || body.Error.Code != "internal" || strings.Contains(body.Error.Message, "secret") {
 			a.Errorf("failing function: %+v %+v %v", replies, body, err)
 		}

@@ -1,0 +1,369 @@
+package realtime_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/realtime-go/realtime"
+)
+
+// The benchmarks run against real sockets on loopback, with clients that cost little: raw frames, fixed buffers. Times
+// of a shared machine are noisy; writes and allocations per operation are not.
+
+// benchServer is a server on loopback that counts its writes.
+type benchServer struct {
+	realtime.Server
+	addr   string
+	writes atomic.Int64
+}
+
+func newBenchServer(b testing.TB) *benchServer {
+	b.Helper()
+	srv, err := realtime.New(realtime.Config{
+		Logger: slog.New(slog.DiscardHandler),
+		Limits: realtime.Limits{EventRate: -1, ByteRate: -1}, // a closed loop is a flood by design
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &benchServer{Server: srv}
+	ts := httptest.NewUnstartedServer(srv)
+	ts.Listener = countingListener{ts.Listener, &s.writes}
+	ts.Start()
+	s.addr = ts.Listener.Addr().String()
+	b.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := srv.Shutdown(ctx); err != nil {
+			b.Error(err)
+		}
+		ts.Close()
+	})
+	return s
+}
+
+type countingListener struct {
+	net.Listener
+	writes *atomic.Int64
+}
+
+func (l countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return countingConn{c, l.writes}, nil
+}
+
+type countingConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+// rawClient is a joined websocket without any library behind it.
+type rawClient struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+// dialRaw opens a websocket and joins "/".
+func dialRaw(addr string) (*rawClient, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &rawClient{conn, bufio.NewReaderSize(conn, 4096)}
+	_, err = fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", addr)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.ReadResponse(c.r, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		return nil, fmt.Errorf("handshake: %v, %w", resp, err)
+	}
+	if _, err := c.next(); err != nil { // open packet
+		return nil, err
+	}
+	if _, err := conn.Write(clientFrame("40")); err != nil {
+		return nil, err
+	}
+	_, err = c.next() // CONNECT reply
+	return c, err
+}
+
+// clientFrame masks a short text with zeros.
+func clientFrame(text string) []byte {
+	if len(text) > 125 {
+		panic("text too long for this client")
+	}
+	return append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
+}
+
+// next skips to the end of one frame and returns its length.
+func (c *rawClient) next() (int, error) {
+	head, err := c.r.Peek(2)
+	if err != nil {
+		return 0, err
+	}
+	n, skip := int(head[1]), 2
+	if n == 126 {
+		if head, err = c.r.Peek(4); err != nil {
+			return 0, err
+		}
+		n, skip = int(head[2])<<8|int(head[3]), 4
+	}
+	if _, err := c.r.Discard(skip + n); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// drain counts frames until the connection ends.
+func (c *rawClient) drain(count func()) {
+	for {
+		if _, err := c.next(); err != nil {
+			return
+		}
+		count()
+	}
+}
+
+// BenchmarkFanout broadcasts to a room in a closed loop with 16 outstanding messages.
+func BenchmarkFanout(b *testing.B) {
+	for _, members := range []int{100, 1000} {
+		b.Run(strconv.Itoa(members), func(b *testing.B) {
+			s := newBenchServer(b)
+			s.OnConnect(func(ctx context.Context, c *realtime.Conn) error { return c.Join(ctx, "r") })
+			var delivered atomic.Int64
+			tick := make(chan struct{}, 1)
+			var readers sync.WaitGroup
+			for range members {
+				c, err := dialRaw(s.addr)
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer c.Close()
+				readers.Go(func() {
+					c.drain(func() {
+						if delivered.Add(1)%int64(members) == 0 {
+							select {
+							case tick <- struct{}{}:
+							default:
+							}
+						}
+					})
+				})
+			}
+			waitRoom(b, s, members)
+			room, payload := s.To("r"), strings.Repeat("x", 100)
+			var sent int64
+			before := s.writes.Load()
+			b.ReportAllocs()
+			for b.Loop() {
+				for sent-delivered.Load()/int64(members) >= 16 {
+					<-tick
+				}
+				if err := room.Emit(context.Background(), "msg", payload); err != nil {
+					b.Fatal(err)
+				}
+				sent++
+			}
+			for delivered.Load() < sent*int64(members) {
+				<-tick
+			}
+			total := float64(sent * int64(members))
+			b.ReportMetric(total/b.Elapsed().Seconds(), "deliveries/s")
+			b.ReportMetric(float64(s.writes.Load()-before)/total, "writes/delivery")
+		})
+	}
+}
+
+// waitRoom waits until the room is full: OnConnect runs after the CONNECT reply.
+func waitRoom(b testing.TB, s *benchServer, members int) {
+	b.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; runtime.Gosched() {
+		n, err := s.Room("r").Len(context.Background())
+		if err != nil || time.Now().After(deadline) {
+			b.Fatalf("room has %d members: %v", n, err)
+		}
+		if n == members {
+			return
+		}
+	}
+}
+
+// BenchmarkEcho sends events with an acknowledgement from 50 connections, 16 outstanding on each.
+func BenchmarkEcho(b *testing.B) {
+	s := newBenchServer(b)
+	type in struct {
+		N    int    `json:"n"`
+		Text string `json:"text"`
+	}
+	realtime.Handle(s, "echo", func(_ context.Context, _ *realtime.Conn, v in) (in, error) { return v, nil })
+	const conns, window = 50, 16
+	frame := clientFrame(`427["echo",{"n":1,"text":"` + strings.Repeat("x", 60) + `"}]`)
+	clients := make([]*rawClient, conns)
+	for i := range clients {
+		c, err := dialRaw(s.addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close()
+		clients[i] = c
+	}
+	before := s.writes.Load()
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	for _, c := range clients {
+		wg.Go(func() {
+			inFlight := 0
+			for {
+				for inFlight < window && left.Add(-1) >= 0 {
+					if _, err := c.Write(frame); err != nil {
+						b.Error(err)
+						return
+					}
+					inFlight++
+				}
+				if inFlight == 0 {
+					return
+				}
+				if _, err := c.next(); err != nil {
+					b.Error(err)
+					return
+				}
+				inFlight--
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "echoes/s")
+	b.ReportMetric(float64(s.writes.Load()-before)/float64(b.N), "writes/echo")
+}
+
+const idleClientsEnv = "REALTIME_BENCH_IDLE_CLIENTS" // "addr count": be the clients of BenchmarkIdle
+
+// BenchmarkIdle holds joined websockets from another process and reports what each costs this one.
+func BenchmarkIdle(b *testing.B) {
+	const conns = 1000
+	s := newBenchServer(b)
+	heap0, stack0, goroutines0 := memory()
+	exe, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(exe, "-test.run=^TestIdleClients$")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", idleClientsEnv, s.addr, conns))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || line != "connected\n" {
+		b.Fatalf("clients: %q, %v", line, err)
+	}
+	for b.Loop() {
+		heap, stack, goroutines := memory()
+		b.ReportMetric(float64(heap-heap0)/conns, "heap-B/conn")
+		b.ReportMetric(float64(stack-stack0)/conns, "stack-B/conn")
+		b.ReportMetric(float64(goroutines-goroutines0)/conns, "goroutines/conn")
+	}
+	b.ReportMetric(0, "ns/op")
+	if err := stdin.Close(); err != nil {
+		b.Error(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		b.Error(err)
+	}
+}
+
+func memory() (heap, stack, goroutines int64) {
+	runtime.GC()
+	runtime.GC() // pools empty on the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc), int64(m.StackInuse), int64(runtime.NumGoroutine())
+}
+
+// TestIdleClients is the other process of BenchmarkIdle; without its environment there is nothing to do.
+func TestIdleClients(t *testing.T) {
+	var addr string
+	var n int
+	if _, err := fmt.Sscan(os.Getenv(idleClientsEnv), &addr, &n); err != nil {
+		return
+	}
+	for range n {
+		c, err := dialRaw(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	fmt.Println("connected")
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the benchmark is over
+}
+
+// A broadcast allocates the same whatever the number of receivers, and a drained queue is one write.
+func TestBroadcastAllocatesNothingPerReceiver(t *testing.T) {
+	perEmit := func(members int) float64 {
+		s := newBenchServer(t)
+		s.OnConnect(func(ctx context.Context, c *realtime.Conn) error { return c.Join(ctx, "r") })
+		var delivered atomic.Int64
+		for range members {
+			c, err := dialRaw(s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			go c.drain(func() { delivered.Add(1) }) // ends when c is closed
+		}
+		waitRoom(t, s, members)
+		room, payload, sent := s.To("r"), bytes.Repeat([]byte("x"), 100), int64(0)
+		return testing.AllocsPerRun(50, func() {
+			if err := room.Emit(context.Background(), "msg", string(payload)); err != nil {
+				t.Fatal(err)
+			}
+			sent++
+			for delivered.Load() < sent*int64(members) {
+				runtime.Gosched()
+			}
+		})
+	}
+	few, many := perEmit(2), perEmit(200)
+	t.Logf("allocations per broadcast: %.1f with 2 receivers, %.1f with 200", few, many)
+	// A worker that starts may cost its goroutine now and then, which is not once per receiver.
+	if many-few > 20 {
+		t.Errorf("198 more receivers cost %.1f more allocations", many-few)
+	}
+}
