@@ -29,8 +29,8 @@ fmt: ## gofumpt and goimports, in place
 	$(TOOL) golangci-lint fmt
 
 .PHONY: lint
-lint: guard ## golangci-lint with the import walls, and the guards
-	$(TOOL) golangci-lint run
+lint: ## golangci-lint with the import walls, and the guards
+	@tools/guard.sh; guard=$$?; $(TOOL) golangci-lint run && exit $$guard
 
 .PHONY: guard
 guard: ## what a linter does not see: sleeps, skips, machine paths, minimum versions
