@@ -53,7 +53,7 @@ func BroadcastWithAck[Out any](ctx context.Context, b Broadcaster, event string,
 
 // ackWaiter waits for the acknowledgement of one or more connections.
 type ackWaiter interface {
-	answered(c *Conn, p *siowire.Packet)
+	answered(c *Conn, p siowire.Packet)
 	gone(c *Conn) // the connection ended without an answer
 }
 
@@ -65,15 +65,15 @@ type ackAnswer struct {
 // singleAck is the wait of Conn.EmitWithAck. Its channel has room for the one answer.
 type singleAck struct{ answer chan ackAnswer }
 
-func (w *singleAck) answered(c *Conn, p *siowire.Packet) {
+func (w *singleAck) answered(c *Conn, p siowire.Packet) {
 	w.answer <- ackAnswer{reply: c.ns.reply(c.id, p)}
 }
 
 func (w *singleAck) gone(*Conn) { w.answer <- ackAnswer{err: ErrClosed} }
 
 // reply wraps an ACK packet of a connection on this node.
-func (ns *namespace) reply(conn string, p *siowire.Packet) RawReply {
-	return RawReply{Conn: conn, Node: ns.srv.self.ID, packet: *p, codec: ns.srv.cfg.Codec}
+func (ns *namespace) reply(conn string, p siowire.Packet) RawReply {
+	return RawReply{Conn: conn, Node: ns.srv.self.ID, packet: p, codec: ns.srv.cfg.Codec}
 }
 
 // expect registers w for an acknowledgement of the connection.
@@ -130,7 +130,7 @@ func (w *multiAck) finishLocked() {
 	}
 }
 
-func (w *multiAck) answered(c *Conn, p *siowire.Packet) {
+func (w *multiAck) answered(c *Conn, p siowire.Packet) {
 	reply := c.ns.reply(c.id, p)
 	w.mu.Lock()
 	_, expected := w.waiting[c]

@@ -83,11 +83,7 @@ func (c *Conn) handle(ev *Event) {
 		c.fail(ctx, ev, err)
 		return
 	}
-	var result []any
-	if ev.hasResult {
-		result = []any{ev.result}
-	}
-	err = c.guard("ReplyPolicy", func() error { return c.ns.srv.cfg.Replies.Succeed(ctx, c, ev, result...) })
+	err = c.guard("ReplyPolicy", func() error { return c.ns.srv.cfg.Replies.Succeed(ctx, c, ev, ev.results()...) })
 	if err != nil && !c.ended() {
 		c.fail(ctx, ev, err)
 	}

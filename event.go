@@ -17,10 +17,10 @@ type Event struct {
 	packet siowire.Packet
 	codec  Codec
 	route  *route
-	answer func(args []any) error // sends the acknowledgement
-	done   atomic.Bool            // Reply was called
+	conn   *Conn       // whom the acknowledgement goes to; nil for an event of another node
+	done   atomic.Bool // Reply was called
 
-	result    any // of Handle, sent by the reply policy
+	result    [1]any // of Handle, sent by the reply policy
 	hasResult bool
 }
 
@@ -66,17 +66,26 @@ func (e *Event) Reply(args ...any) error {
 	if !e.WantAck {
 		return nil
 	}
-	return e.answer(args)
+	return e.conn.reply(e.packet.ID, args)
 }
 
 // Replied reports whether Reply was called.
 func (e *Event) Replied() bool { return e.done.Load() }
 
-func (e *Event) setResult(v any) { e.result, e.hasResult = v, true }
+func (e *Event) setResult(v any) { e.result[0], e.hasResult = v, true }
 
-// newEvent takes over a whole EVENT packet.
-func newEvent(p *siowire.Packet, codec Codec, t *table) *Event {
-	e := &Event{packet: *p, codec: codec, WantAck: p.HasID, Size: len(p.Data)}
+// results is what the reply policy gets: nothing, or the one result.
+func (e *Event) results() []any {
+	if !e.hasResult {
+		return nil
+	}
+	return e.result[:]
+}
+
+// newEvent takes over a whole EVENT packet of a connection.
+func newEvent(c *Conn, p *siowire.Packet) *Event {
+	t := c.ns.table()
+	e := &Event{packet: *p, codec: c.ns.srv.cfg.Codec, conn: c, WantAck: p.HasID, Size: len(p.Data)}
 	for _, a := range p.Attachments {
 		e.Size += len(a)
 	}

@@ -164,9 +164,7 @@ func (m *mux) event(c *Conn, p *siowire.Packet) error {
 	if p.Args.Len() == 0 { // an EVENT without data, which the reference server drops too
 		return nil
 	}
-	ev := newEvent(p, m.srv.cfg.Codec, c.ns.table())
-	ev.answer = func(args []any) error { return c.reply(p.ID, args) }
-	return m.push(c, ev)
+	return m.push(c, newEvent(c, p))
 }
 
 // push waits for room in the mailbox. Waiting pauses the reader and thereby this one client, for as long
@@ -200,7 +198,7 @@ func (m *mux) ack(c *Conn, p *siowire.Packet) error {
 		return nil
 	}
 	if w, ok := c.acks.Take(p.ID); ok {
-		w.answered(c, p)
+		w.answered(c, *p)
 		return nil
 	}
 	if p.ID < c.ns.acksIssued() { // answered before, or too late: D15

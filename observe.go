@@ -46,7 +46,24 @@ type Finding struct {
 }
 
 func finding(r *engine.Refusal) Finding {
-	return Finding{Rule: r.Rule, Status: r.Status, Code: r.Code, Detail: r.Detail, Setting: r.Setting, RetryAfter: r.RetryAfter}
+	return Finding{Rule: r.Rule, Status: r.Status, Code: r.Code, Detail: r.Detail, Setting: setting(r), RetryAfter: r.RetryAfter}
+}
+
+// setting names the field of Config behind an option of the engine.
+func setting(r *engine.Refusal) string {
+	switch r.Setting {
+	case "MaxHandshakes":
+		return "Limits.Handshakes"
+	case "MaxUnjoined":
+		return "Limits.UnjoinedSessions"
+	case "MaxPerAddress":
+		return "Limits.ConnectionsPerAddress"
+	case "MaxPayload":
+		return "Limits.MessageSize"
+	case "Allow":
+		return "Hooks.AllowHandshake"
+	}
+	return r.Setting
 }
 
 // Stats is a snapshot of a server. Counters count from the start of the server.

@@ -49,7 +49,7 @@ func (s *server) refusedHandshake(r *http.Request, ref *engine.Refusal) {
 	s.refusals.refused(s.log, ref.Rule, func() []any {
 		return []any{
 			slog.String("method", r.Method), slog.String("address", addressOf(r.RemoteAddr)),
-			slog.Int("status", ref.Status), slog.String("detail", ref.Detail), slog.String("setting", ref.Setting),
+			slog.Int("status", ref.Status), slog.String("detail", ref.Detail), slog.String("setting", setting(ref)),
 		}
 	})
 	if fn := s.cfg.Hooks.Refused; fn != nil {
