@@ -1,7 +1,7 @@
 // Waiting without sleeping: every wait is for an event, and a watchdog turns a wait that never ends into a failure that
 // says what was awaited. The limits are generous, because they prove an end and not a speed.
 
-export const PATIENCE = 20_000;
+export const PATIENCE = Number(process.env.E2E_PATIENCE ?? 20_000);
 
 // within settles as promise does, or rejects after ms with what was awaited. what may be a function, asked only then.
 export function within(promise, what, ms = PATIENCE) {

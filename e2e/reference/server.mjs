@@ -5,6 +5,11 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { Server } from 'socket.io';
 import { application } from './app.mjs';
+import { faults } from './faults.mjs';
+
+// With E2E_FAULT set the server is broken on purpose (see faults.mjs).
+const fault = process.env.E2E_FAULT === undefined ? {} : faults[process.env.E2E_FAULT];
+fault.patch?.();
 
 class Instance {
   #port = 0;
@@ -19,7 +24,7 @@ class Instance {
   async start() {
     const { origins, pingInterval, pingTimeout, connectTimeout, maxPayload, transports } = this.options;
     const http = createServer();
-    this.io = new Server(http, defined({
+    const options = defined({
       pingInterval,
       pingTimeout,
       connectTimeout,
@@ -31,8 +36,10 @@ class Instance {
         const welcome = !origin || !origins || origins.includes(origin);
         done(welcome ? null : 'origin not allowed', welcome);
       },
-    }));
-    this.state = application(this.io, this);
+    });
+    this.io = new Server(http, fault.options?.(options) ?? options);
+    application(this.io, this);
+    fault.server?.(this.io);
     http.listen(this.#port, '127.0.0.1');
     await once(http, 'listening');
     this.#port = http.address().port;
@@ -41,6 +48,7 @@ class Instance {
   async stop() {
     const { io } = this;
     this.io = undefined;
+    if (io) fault.end?.(io);
     await io?.close();
   }
 
