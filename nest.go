@@ -137,15 +137,31 @@ func (nestReplies) Fail(ctx context.Context, c *Conn, ev *Event, err *Error, _ s
 
 // nestPayload is the payload as a Nest handler gets it: nothing, the argument, or all of them as a list.
 func nestPayload(ev *Event) any {
-	switch ev.Len() {
+	switch list := nestArguments(ev); len(list) {
 	case 0:
 		return nil
 	case 1:
-		return json.RawMessage(ev.Raw(0))
+		return list[0]
+	default:
+		return list
 	}
-	list := make([]json.RawMessage, ev.Len())
+}
+
+// nestArguments are the arguments as they came. Those of a packet with attachments are decoded, because
+// their placeholders mean nothing in the packet that they go into.
+func nestArguments(ev *Event) []any {
+	list := make([]any, ev.Len())
+	if len(ev.packet.Attachments) > 0 {
+		dst := make([]any, len(list))
+		for i := range list {
+			dst[i] = &list[i]
+		}
+		if ev.Bind(dst...) == nil {
+			return list
+		}
+	}
 	for i := range list {
-		list[i] = ev.Raw(i)
+		list[i] = json.RawMessage(ev.Raw(i))
 	}
 	return list
 }
