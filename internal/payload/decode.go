@@ -31,7 +31,9 @@ type Args interface {
 // Destinations are filled as encoding/json does it, so what is there already is
 // merged with what comes, and must not be in use elsewhere meanwhile. A
 // placeholder that the destination cannot take is an error where that can be
-// seen; a struct inside an argument ignores it like any unknown members.
+// seen; a struct inside an argument ignores it like any unknown members. How
+// much memory a typed destination takes is up to its type: a slice of large
+// structs is as cheap to ask for (`{},{},…`) as one of small ones.
 //
 // Errors are of type [*DecodeError], those with [ErrTooManyArgs] and
 // [ErrTooManyNodes] included; destinations may then be partly filled.

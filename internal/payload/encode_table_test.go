@@ -62,5 +62,5 @@ type options struct {
 	B    Binary `json:",omitzero"`
 	C    Binary `json:"-"`
 	N    int    `json:",string"`
-	Dash Binary `json:"-,"`
+	Dash Binary `json:"-,"` //nolint:staticcheck // encoding/json names it "-"
 }

@@ -57,34 +57,22 @@ func (g *generator) text() string {
 }
 
 func (g *generator) fill(v reflect.Value, depth int) {
-	switch v.Type() {
-	case binaryType:
-		v.SetBytes(g.binary())
-		return
-	case reflect.TypeFor[textKey]():
-		v.Set(reflect.ValueOf(textKey{g.IntN(500)}))
-		return
-	case reflect.TypeFor[time.Time]():
-		v.Set(reflect.ValueOf(time.Unix(int64(g.IntN(1e9)), 0).UTC()))
-		return
-	case reflect.TypeFor[marshaler]():
-		v.Set(reflect.ValueOf(opaqueValue{Img: g.binary()}))
+	if special := g.special(v.Type()); special != nil {
+		v.Set(reflect.ValueOf(special))
 		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
-				g.fill(f, depth-1)
-			} else if isEmbeddedStruct(v.Type().Field(i)) { // and unexported
-				g.fill(f, depth-1)
+			if v.Field(i).CanSet() || isEmbeddedStruct(v.Type().Field(i)) {
+				g.fill(v.Field(i), depth-1)
 			}
 		}
 	case reflect.Pointer:
-		if !v.IsNil() {
-			g.fill(v.Elem(), depth-1)
-		} else if v.CanSet() && !g.skip(depth) {
+		if v.IsNil() && v.CanSet() && !g.skip(depth) {
 			v.Set(reflect.New(v.Type().Elem()))
+		}
+		if !v.IsNil() {
 			g.fill(v.Elem(), depth-1)
 		}
 	case reflect.Interface:
@@ -96,6 +84,21 @@ func (g *generator) fill(v reflect.Value, depth int) {
 			g.fillOther(v, depth)
 		}
 	}
+}
+
+// special returns a value for the types that are not filled part by part.
+func (g *generator) special(t reflect.Type) any {
+	switch t {
+	case binaryType:
+		return g.binary()
+	case reflect.TypeFor[textKey]():
+		return textKey{g.IntN(500)}
+	case reflect.TypeFor[time.Time]():
+		return time.Unix(int64(g.IntN(1e9)), 0).UTC()
+	case reflect.TypeFor[marshaler]():
+		return opaqueValue{Img: g.binary()}
+	}
+	return nil
 }
 
 func (g *generator) fillOther(v reflect.Value, depth int) {

@@ -83,26 +83,30 @@ func (r *resolver) value(v reflect.Value) {
 		return
 	}
 	switch t.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() && r.enter(v) {
-			r.value(v.Elem())
-		}
 	case reflect.Interface:
 		r.dynamic(v)
 	case reflect.Struct:
 		for _, i := range p.slots {
 			r.value(v.Field(i))
 		}
-	case reflect.Map:
-		if !v.IsNil() && r.enter(v) {
-			r.entries(v)
-		}
-	case reflect.Slice:
-		if !v.IsNil() && r.enter(v) {
-			r.elements(v)
-		}
 	case reflect.Array:
 		r.elements(v)
+	default: // pointer, slice, map: what else leads somewhere
+		if !v.IsNil() && r.enter(v) {
+			r.behind(v)
+		}
+	}
+}
+
+// behind handles what v, a pointer, slice or map, leads to.
+func (r *resolver) behind(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		r.value(v.Elem())
+	case reflect.Slice:
+		r.elements(v)
+	case reflect.Map:
+		r.entries(v)
 	}
 }
 

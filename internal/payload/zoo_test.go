@@ -28,9 +28,9 @@ type lower struct { // unexported, embedded: its fields count all the same
 type names struct {
 	Plain    Binary
 	Tagged   Binary `json:"tagged"`
-	Dash     Binary `json:"-,"`
+	Dash     Binary `json:"-,"` //nolint:staticcheck // encoding/json names it "-"
 	Skipped  Binary `json:"-"`
-	Invalid  Binary `json:"with\"quote"`
+	Invalid  Binary `json:"with\"quote"` //nolint:staticcheck // encoding/json ignores the name
 	Odd      Binary `json:"a.b <&> ä"`
 	Omitted  Binary `json:",omitempty"`
 	Zero     Binary `json:"zero,omitzero"`
