@@ -186,7 +186,7 @@ func TestScenarioBlockedReceiver(t *testing.T) {
 // TestScenarioPingTimeout is requirement R15: a silent client is found within
 // interval plus timeout, whatever else it sends, and an honest one lives.
 func TestScenarioPingTimeout(t *testing.T) {
-	eachTransport(t, Options{}, nil, func(t *testing.T, h *harness, p peer, r *recorder) {
+	eachTransport(t, Options{}, keep(1000), func(t *testing.T, h *harness, p peer, r *recorder) {
 		r.session.Joined()
 		time.Sleep(10 * time.Minute)
 		if r.session.ended.Load() {

@@ -9,10 +9,12 @@ const (
 	// endFlush writes what is queued, then the close frame. A polling client
 	// without a parked GET may fetch it later.
 	endFlush ending = iota
-	// endFrame drops what is queued and writes the close frame if that takes no
-	// time. A parked GET is answered with a close packet.
+	// endFrame writes what is queued and the close frame if that takes no time. A
+	// parked GET is answered with a close packet, and what is queued for polling is
+	// dropped.
 	endFrame
-	// endCut cuts the connection. A parked GET is answered with a close packet.
+	// endCut cuts the connection and drops what is queued. A parked GET is answered
+	// with a close packet.
 	endCut
 	// endPeer is endFrame for a client that closed over polling itself: a parked
 	// GET is answered with a noop (capture polling-close-packet).
@@ -51,7 +53,6 @@ func (s *Session) finishWith(cause error, how ending, last *Message) bool {
 	if w != nil {
 		s.endWire(w, how, last)
 	} else {
-		s.queue.Close()
 		lingers = s.endPolling(how)
 		if s.delivering == nil {
 			s.tellClosed()
@@ -66,11 +67,9 @@ func (s *Session) finishWith(cause error, how ending, last *Message) bool {
 // endWire ends the websocket. The lock is held, so that the reader finds it told
 // to stop once it has seen the cause.
 func (s *Session) endWire(w *wire, how ending, last *Message) {
-	if how != endFlush {
-		s.queue.DiscardFunc(s.srv.budget.release)
-	}
 	if how == endCut {
 		s.queue.Close()
+		s.queue.DiscardFunc(s.srv.budget.release)
 	} else {
 		s.queue.Close(last)
 	}
@@ -81,6 +80,7 @@ func (s *Session) endWire(w *wire, how ending, last *Message) {
 // The lock is held.
 func (s *Session) endPolling(how ending) (lingers bool) {
 	s.polling.unblockPost()
+	s.queue.Close()
 	if how != endFlush {
 		s.queue.DiscardFunc(s.srv.budget.release)
 	}
