@@ -11,7 +11,7 @@ const CASTS = {
 };
 const NAMES = ['Arthur', 'Merlin', '莫甘娜', 'Percival', 'Mordred'];
 const LINES = 20;
-const server = { pingInterval: 300, pingTimeout: 1500 }; // so that a broken line is noticed within the test
+const server = { pingInterval: 300, pingTimeout: 3000 }; // so that a broken line is noticed within the test
 
 class Table {
   players = new Map();

@@ -10,7 +10,7 @@ import { once, within } from '../lib/watch.mjs';
 // What the server is told when the network breaks: a held poll that ends is an error, a websocket that ends is a close
 // (or an error, when the network says so by resetting it), and between two polls only the heartbeat tells.
 const BROKEN = ['transport close', 'transport error', 'ping timeout'];
-const impatient = { pingInterval: 300, pingTimeout: 1500 };
+const impatient = { pingInterval: 300, pingTimeout: 3000 };
 
 // What the client is told when the server ends: a poll that comes too late finds nobody.
 const ended = (row) => (polling(row) ? ['transport close', 'transport error'] : ['transport close']);
