@@ -171,6 +171,6 @@ func (c *Conn) Reconnect(_ context.Context, reason string) error {
 	if c.ended() {
 		return ErrClosed
 	}
-	c.mux.session.Close(&closeCause{CauseReconnect, reason, errReconnect})
+	c.mux.end(&closeCause{CauseReconnect, reason, errReconnect})
 	return nil
 }

@@ -87,6 +87,18 @@ func (m *mux) Closed(cause error) {
 	m.srv.sessionClosed(m, why)
 }
 
+// end closes the session and ends its connections at once, not only when the engine tells of it: a caller
+// finds them ended, and nothing can change the cause any more.
+func (m *mux) end(cause error) {
+	m.session.Close(cause)
+	if first := context.Cause(m.session.Context()); first != nil {
+		cause = first // it had ended before
+	}
+	for _, c := range m.all() {
+		c.leave(sessionEnded(cause))
+	}
+}
+
 // accept hands a whole packet to where it belongs.
 func (m *mux) accept(p *siowire.Packet) error {
 	c, quiet := m.find(p.Namespace)
