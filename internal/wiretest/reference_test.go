@@ -1,3 +1,5 @@
+//go:build reference
+
 package wiretest
 
 import (
@@ -6,11 +8,12 @@ import (
 )
 
 // TestReference replays the captures, without any exception, against the reference servers of the command in
-// REALTIME_WIRETEST_REFERENCE (see Reference). It shows that the replay is right, so it runs where such a command is named.
+// REALTIME_WIRETEST_REFERENCE (see Reference). It shows that the replay is right; it needs real time and Node, and proves nothing about our
+// server, so it has a build tag of its own.
 func TestReference(t *testing.T) {
 	command := os.Getenv("REALTIME_WIRETEST_REFERENCE")
 	if command == "" {
-		return
+		t.Fatal("REALTIME_WIRETEST_REFERENCE names no command; see the package comment")
 	}
 	ref, err := StartReference(command)
 	if err != nil {
@@ -21,12 +24,8 @@ func TestReference(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, file := range []string{HTTPFile, WSFile, SessionsFile} {
-		scripts, err := Load(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range scripts {
+	for _, file := range files {
+		for _, s := range load(t, file) {
 			t.Run(file+"/"+s.Name, func(t *testing.T) {
 				server, err := ref.New(s)
 				if err != nil {

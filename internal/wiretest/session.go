@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // logCompiler turns the log of a session between the official client and the official server into a raw replay: what
@@ -20,6 +21,8 @@ type logCompiler struct {
 // unlogged holds what happened without a trace in the log, by case and by the position (from 1) of the entry before which it happened.
 var unlogged = map[string]map[int][]Step{
 	"reason-server-shutdown": {6: {{Op: OpShutdown}}},
+	// The captured server was made to stop pinging. A client gives up after interval and timeout together.
+	"reason-ping-timeout-client": {6: {{Op: OpQuiet, Wait: 180 * time.Millisecond}}},
 	// The session vanished from the server; its packets are then refused. A restarted server is the real-life form of it.
 	"reason-server-polling-lost": {9: {
 		{Op: OpRestart},
@@ -36,8 +39,8 @@ var unknownSID = &Response{
 func compileLog(c *goldenCase) ([]Step, error) {
 	l := &logCompiler{c: c, closed: map[string]bool{}}
 	for i := range c.Log {
-		l.steps = append(l.steps, unlogged[c.Name][i+1]...)
 		first := len(l.steps)
+		l.steps = append(l.steps, unlogged[c.Name][i+1]...)
 		if err := l.entry(i); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
@@ -59,11 +62,14 @@ func (l *logCompiler) entry(i int) error {
 		l.add(Step{Op: OpOpen, Tag: e.Conn, Path: l.target})
 		l.add(Step{Op: OpRecv, Tag: e.Conn, Data: openPacket(e.SID, "[]", &l.c.Options)})
 	case e.Opened == "polling":
-		l.add(Step{Op: OpPollOpen, Tag: e.Conn, Path: l.target, Data: openPacket(e.SID, `["websocket"]`, &l.c.Options)})
+		l.add(Step{Op: OpPollOpen, Tag: e.Conn, Path: l.target, Data: openPacket(e.SID, bothTransports, &l.c.Options)})
 	case e.Upgraded != "":
 		l.add(Step{Op: OpUpgrade, Tag: e.Conn})
 		l.c.ServerEvents = append(l.c.ServerEvents, json.RawMessage(`{"ev":"upgrade","transport":"websocket"}`))
 	case e.Dir != "":
+		if i > 0 && e.Dir == "client->server" && l.c.Log[i-1].Dir == e.Dir && l.c.Log[i-1].Conn == e.Conn {
+			l.steps[len(l.steps)-1].Together = true // the official client sent both before it heard from the server
+		}
 		return l.packet(e)
 	case e.EngineClose != "":
 		l.end(e.Conn, e.EngineClose)
@@ -93,9 +99,6 @@ func (l *logCompiler) packet(e *logEntry) error {
 		l.add(Step{Op: op, Tag: e.Conn, Binary: true, Data: []byte{1, 2}})
 	default:
 		l.add(Step{Op: op, Tag: e.Conn, Data: []byte(*e.Text)})
-	}
-	if n := len(l.steps); op == OpSend && n > 1 && l.steps[n-2].Op == OpSend && l.steps[n-2].Tag == e.Conn {
-		l.steps[n-2].Together = true // the official client sent both before it heard from the server
 	}
 	return nil
 }
@@ -129,6 +132,9 @@ func (l *logCompiler) endBefore(i int) {
 		}
 	}
 }
+
+// bothTransports is the list of upgrades that a polling client is offered.
+const bothTransports = `["websocket"]`
 
 // openPacket is the open packet that the server's options ask for.
 func openPacket(sid, upgrades string, o *Options) []byte {

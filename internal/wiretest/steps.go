@@ -138,7 +138,7 @@ func (p *player) upgrade(l link, s *Step) error {
 		}
 		c, a := openWebsocket(conn, target, nil)
 		if c == nil {
-			return nil, fmt.Errorf("upgrade answered %d %s (%v)", a.status, clip(string(a.body)), a.err)
+			return nil, errors.Join(fmt.Errorf("upgrade answered %d %s", a.status, clip(string(a.body))), a.err)
 		}
 		return c, nil
 	}
