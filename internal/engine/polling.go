@@ -105,7 +105,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 func (s *Session) park() (g *parkedGet, before chan struct{}, ref *Refusal) {
 	s.mu.Lock()
 	switch {
-	case s.closed && s.takeLinger():
+	case s.closed && s.linger != nil:
 		s.mu.Unlock()
 		return nil, nil, nil
 	case s.closed:
@@ -195,17 +195,26 @@ func (s *Session) writeBatch(w http.ResponseWriter, r *http.Request, rc *http.Re
 	}
 }
 
-// writeLast answers the GET for which an ended session has lingered: what was
-// queued, or a noop, and the close packet.
+// writeLast answers a GET for which an ended session has lingered: first what was
+// queued, alone, then, to the next GET, a noop and the close packet (capture
+// polling-server-disconnect-close). Official clients act on a close packet before
+// the messages that stand in front of it in the same payload, so a kick would not
+// be heard.
 func (s *Session) writeLast(w http.ResponseWriter, r *http.Request, rc *http.ResponseController) {
-	s.srv.sessions.remove(s)
-	batch := s.queue.Take(nil, 0)
-	tail := []byte{eiowire.Separator, pollClosed}
-	if len(batch) == 0 {
-		tail = []byte{pollNoop, eiowire.Separator, pollClosed}
+	if batch := s.queue.Take(nil, 0); len(batch) > 0 {
+		// A client that is not there any more misses it either way.
+		_ = s.writePayload(w, r, rc, batch, nil)
+		return
 	}
-	// The session is over either way.
-	_ = s.writePayload(w, r, rc, batch, tail)
+	s.mu.Lock()
+	lingered := s.takeLinger()
+	s.mu.Unlock()
+	if !lingered {
+		s.refuse(w, r, unknownSession())
+		return
+	}
+	s.srv.sessions.remove(s)
+	_ = s.writePayload(w, r, rc, nil, []byte{pollNoop, eiowire.Separator, pollClosed})
 }
 
 // payloads holds buffers for polling payloads.

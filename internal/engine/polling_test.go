@@ -53,6 +53,7 @@ func TestPollingEnds(t *testing.T) {
 		name, body   string
 		parked       bool
 		want, next   answer
+		last         answer // of a GET after next, if that was not the last
 		cause        error
 		refuses      bool
 		sendsFirst   bool
@@ -70,7 +71,7 @@ func TestPollingEnds(t *testing.T) {
 		{name: "refused", body: "4x", refuses: true, next: answer{status: 200, body: "6\x1e1"}, cause: ErrForced},
 		{name: "refused, parked", body: "4x", refuses: true, parked: true, want: answer{status: 200, body: "1"}, next: gone, cause: ErrForced},
 		{name: "refused after a send, parked", body: "4x", refuses: true, sendsFirst: true, parked: true, want: answer{status: 200, body: "41"}, next: answer{status: 200, body: "6\x1e1"}, cause: ErrForced},
-		{name: "refused after a send", body: "4x", refuses: true, sendsFirst: true, next: answer{status: 200, body: "41\x1e1"}, cause: ErrForced},
+		{name: "refused after a send", body: "4x", refuses: true, sendsFirst: true, next: answer{status: 200, body: "41"}, last: answer{status: 200, body: "6\x1e1"}, cause: ErrForced},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHarness(t, Options{}, func(r *recorder) {
@@ -104,6 +105,11 @@ func TestPollingEnds(t *testing.T) {
 			if a.status != c.next.status || a.body != c.next.body {
 				t.Errorf("next GET: %d %q, want %d %q", a.status, a.body, c.next.status, c.next.body)
 			}
+			if c.last.status != 0 {
+				if a := h.get(sid); a.status != c.last.status || a.body != c.last.body {
+					t.Errorf("last GET: %d %q, want %d %q", a.status, a.body, c.last.status, c.last.body)
+				}
+			}
 			expectRefusal(t, h.get(sid), 400, bodySID, "sid")
 			expectRefusal(t, h.post(sid, "4"), 400, bodySID, "sid")
 		})
@@ -125,8 +131,13 @@ func TestLinger(t *testing.T) {
 			expectRefusal(t, h.post(sid, "4x"), 400, bodySID, "sid")
 			time.Sleep(after)
 			a := h.get(sid)
-			if after < lingerTime && a.body != "41\x1e1" || after > lingerTime && a.body != bodySID {
+			if after < lingerTime && a.body != "41" || after > lingerTime && a.body != bodySID {
 				t.Errorf("after %s: %+v", after, a)
+			}
+			// The close packet comes alone: official clients act on it before the
+			// messages of the same payload.
+			if last := h.get(sid); after < lingerTime && last.body != "6\x1e1" {
+				t.Errorf("after the messages: %+v", last)
 			}
 			expectRefusal(t, h.get(sid), 400, bodySID, "sid")
 			if st := h.srv.Stats(); st != (Stats{}) {

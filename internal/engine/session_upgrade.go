@@ -40,6 +40,7 @@ func (s *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q *request
 			err = c.probe()
 		}
 		if session.hookUpgrade(err); err == nil {
+			session.awaitDelivery()
 			c.serve()
 			return
 		}
@@ -186,13 +187,19 @@ func (s *Session) takeOver(c *wire) error {
 	s.wire.Store(c)
 	s.countTransport(1)
 	s.pongMayMove()
-	delivering := s.delivering
 	s.mu.Unlock()
 	c.setReadDeadline(time.Time{})
+	return nil
+}
+
+// awaitDelivery waits until a POST that is in the receiver's hands has left it, so
+// that the websocket's reader may call the receiver. A correct client has waited
+// for its answer. After takeOver no other POST gets there.
+func (s *Session) awaitDelivery() {
+	s.mu.Lock()
+	delivering := s.delivering
+	s.mu.Unlock()
 	if delivering != nil {
-		// A POST is still in the receiver's hands: a correct client has waited for
-		// its answer.
 		<-delivering
 	}
-	return nil
 }
