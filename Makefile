@@ -5,7 +5,7 @@ BASE    ?= main
 COUNT   ?= 6
 BENCH   ?= .
 PKG     ?= ./...
-TIMEOUT ?= 20m
+TIMEOUT ?= 10m
 
 # Tools are pinned in a module of their own, so that the library's go.mod stays short. The first run of one builds it
 # (golangci-lint: some four minutes on two cores), later ones come from Go's build cache.
