@@ -154,7 +154,7 @@ func (s *referenceServer) Stop() error {
 }
 
 // settleTime is how long another process is given to deal with what it was sent; nothing tells when it has.
-const settleTime = 30 * time.Millisecond
+const settleTime = 50 * time.Millisecond
 
 func (s *referenceServer) Settle() {
 	pause := time.NewTimer(settleTime)
