@@ -66,6 +66,9 @@ func (s *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q *r
 func (c *wire) serve() {
 	s := c.session
 	for {
+		// An idle connection waits here and not inside gorilla, whose frames would
+		// make its stack twice as large. An error comes again there.
+		_, _ = c.br.Peek(1)
 		data, text, err := c.next()
 		if s.ended.Load() {
 			break

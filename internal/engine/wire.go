@@ -32,6 +32,7 @@ const closeWait = time.Second
 type wire struct {
 	net.Conn
 	ws      *websocket.Conn
+	br      *bufio.Reader // what ws reads from
 	session *Session
 	worker  *workq.Worker[*Message] // nil while probing
 	base64  bool                    // the client asked for text frames only
@@ -67,7 +68,13 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.wire.Conn = conn
-	return h.wire, rw, nil
+	if rw.Reader.Buffered() > 0 {
+		// The client did not wait for the handshake: gorilla refuses that.
+		return h.wire, rw, nil
+	}
+	// gorilla takes this reader over, because the Upgrader asks for none.
+	h.wire.br = bufio.NewReaderSize(h.wire, readBuffer)
+	return h.wire, bufio.NewReadWriter(h.wire.br, rw.Writer), nil
 }
 
 // writeBuffers exists so that gorilla keeps no write buffer per connection; it
@@ -80,7 +87,6 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) (*wire, error) 
 	c := &wire{base64: r.URL.Query().Get("b64") != ""}
 	up := websocket.Upgrader{
 		HandshakeTimeout: s.opts.WriteTimeout,
-		ReadBufferSize:   readBuffer,
 		WriteBufferPool:  &writeBuffers,
 		CheckOrigin:      func(*http.Request) bool { return true }, // originRule has done it
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, reason error) {
