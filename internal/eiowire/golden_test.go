@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"testing"
 
@@ -193,7 +194,7 @@ func TestDecodeBase64(t *testing.T) {
 		{"b" + "\xc3\xa9" + "AA", nil, ErrBase64},
 	} {
 		p, err := Decode([]byte(c.in))
-		if err != c.err {
+		if !errors.Is(err, c.err) {
 			t.Errorf("Decode(%q): error %v, want %v", c.in, err, c.err)
 			continue
 		}

@@ -103,15 +103,9 @@ func decodeBase64(src []byte) ([]byte, error) {
 	if len(src)%4 == 1 || pads > 0 && (len(src)+pads)%4 != 0 {
 		return nil, ErrBase64
 	}
-	std := true
-	for _, c := range src {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/':
-		case c == '-', c == '_':
-			std = false
-		default:
-			return nil, ErrBase64
-		}
+	legal, std := alphabet(src)
+	if !legal {
+		return nil, ErrBase64
 	}
 	if !std {
 		src = toStandard(src)
@@ -122,6 +116,22 @@ func decodeBase64(src []byte) ([]byte, error) {
 		return nil, ErrBase64
 	}
 	return dst[:n], nil
+}
+
+// alphabet tells whether src holds nothing but the two alphabets, and whether the
+// standard one alone.
+func alphabet(src []byte) (legal, standard bool) {
+	standard = true
+	for _, c := range src {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '+', c == '/':
+		case c == '-', c == '_':
+			standard = false
+		default:
+			return false, false
+		}
+	}
+	return true, standard
 }
 
 // toStandard copies src with the URL alphabet replaced by the standard one.

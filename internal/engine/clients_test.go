@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -215,8 +216,8 @@ func (p *wsPeer) endsWith(code int) bool {
 	p.h.t.Helper()
 	err := await(p.h, p.ended, "end")
 	if code == websocket.CloseAbnormalClosure {
-		_, framed := err.(*websocket.CloseError)
-		return !framed || websocket.IsCloseError(err, code)
+		var framed *websocket.CloseError
+		return !errors.As(err, &framed) || framed.Code == code
 	}
 	return websocket.IsCloseError(err, code)
 }

@@ -406,14 +406,14 @@ func TestControlFramesBesideMessages(t *testing.T) {
 		}
 		done <- nil
 	}()
+	flows := make(chan struct{}, DefaultMaxQueueItems/4) // messages on their way
 	// Owner: the test; it ends when all messages are queued.
 	go func() {
 		for i := range messages {
-			for {
-				if n, _ := r.session.Queue(); n < DefaultMaxQueueItems/2 {
-					break
-				}
-				time.Sleep(time.Millisecond)
+			select {
+			case flows <- struct{}{}:
+			case <-r.session.Done():
+				return
 			}
 			_ = r.session.Send(message(numbered(i)))
 		}
@@ -422,6 +422,7 @@ func TestControlFramesBesideMessages(t *testing.T) {
 		if got := h.read(conn); got != "4"+numbered(i) {
 			t.Fatalf("message %d: %.80q", i, got)
 		}
+		<-flows
 	}
 	if err := await(h, done, "end of pings"); err != nil {
 		t.Fatal(err)

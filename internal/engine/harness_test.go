@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -396,15 +397,14 @@ func (h *harness) closeCode(conn *websocket.Conn) int {
 	h.t.Helper()
 	for {
 		_, err := h.readMessage(conn)
-		switch e := err.(type) {
-		case nil:
+		var framed *websocket.CloseError
+		switch {
+		case err == nil:
 			continue
-		case *websocket.CloseError:
-			return e.Code
-		case net.Error:
-			if e.Timeout() {
-				h.t.Fatalf("the websocket did not end: %v", err)
-			}
+		case errors.As(err, &framed):
+			return framed.Code
+		case isTimeout(err):
+			h.t.Fatalf("the websocket did not end: %v", err)
 		}
 		return websocket.CloseAbnormalClosure
 	}

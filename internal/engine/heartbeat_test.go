@@ -49,7 +49,7 @@ func TestHeartbeatInterval(t *testing.T) {
 		conn, r := h.openWebSocket()
 		for range 5 {
 			h.read(conn)
-			time.Sleep(3 * time.Second)
+			time.Sleep(3 * time.Second) // synctest: fake time
 			h.write(conn, "3")
 			synctest.Wait()
 			if rtt := r.session.RTT(); rtt != 3*time.Second {
@@ -57,13 +57,13 @@ func TestHeartbeatInterval(t *testing.T) {
 			}
 			pong := time.Now()
 			for range 10 {
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) // synctest: fake time
 				h.write(conn, "3extra")
 			}
 			if m := h.read(conn); m != "2" || time.Since(pong) != DefaultPingInterval {
 				t.Errorf("%q came %s after the pong", m, time.Since(pong))
 			}
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // synctest: fake time
 			h.write(conn, "3")
 			synctest.Wait()
 		}
@@ -80,18 +80,16 @@ func TestBlackhole(t *testing.T) {
 			conn, r := h.openWebSocket()
 			opened := r.session.Handshake().Issued
 			h.read(conn)
-			ping := time.Now()
 			if chatty {
-				time.Sleep(time.Second)
-				h.write(conn, "3") // then extra ones, which must not help
-				ping = time.Now()
+				time.Sleep(time.Second) // synctest: fake time
+				h.write(conn, "3")      // then extra ones, which must not help
 				for range 20 {
-					time.Sleep(time.Second)
+					time.Sleep(time.Second) // synctest: fake time
 					h.write(conn, "3")
 				}
 				h.read(conn)
-				ping = time.Now()
 			}
+			ping := time.Now()
 			expectEnd(t, h, r, ErrPingTimeout)
 			if took := time.Since(ping); took != DefaultPingTimeout {
 				t.Errorf("found %s after the ping", took)
@@ -112,7 +110,7 @@ func TestPausedReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var hold time.Duration
 		h := newPipeHarness(t, Options{ConnectTimeout: -1}, func(r *recorder) {
-			r.handle = func([]byte, bool) error { time.Sleep(hold); return nil }
+			r.handle = func([]byte, bool) error { time.Sleep(hold); return nil } // synctest: fake time
 		})
 		conn, r := h.openWebSocket()
 		for _, hold = range []time.Duration{DefaultPingTimeout / 2, DefaultPingTimeout - time.Millisecond, 5 * DefaultPingTimeout} {

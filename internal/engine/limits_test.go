@@ -264,7 +264,7 @@ func TestHandshakeLimit(t *testing.T) {
 		if got := h.srv.Stats().Handshakes; got != all {
 			t.Errorf("%d handshakes are counted", got)
 		}
-		time.Sleep(DefaultHandshakeWait + time.Millisecond)
+		time.Sleep(DefaultHandshakeWait + time.Millisecond) // synctest: fake time
 		synctest.Wait()
 		mu.Lock()
 		if len(waits) != all-slots || slices.Min(waits) != 1 || slices.Max(waits) != 5 {
@@ -292,7 +292,7 @@ func TestSlowSenders(t *testing.T) {
 				if _, err := w.Write([]byte{data[i]}); err != nil {
 					return
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) // synctest: fake time
 			}
 		})
 	}

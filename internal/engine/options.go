@@ -185,26 +185,31 @@ func (o Options) withDefaults() Options {
 func (o Options) Validate() error {
 	var errs []error
 	if o.Path != "" && o.Path[0] != '/' {
-		errs = append(errs, errors.New("Path must begin with a slash"))
+		errs = append(errs, errors.New("option Path must begin with a slash"))
 	}
-	for name, d := range map[string]time.Duration{
-		"PingInterval": o.PingInterval, "PingTimeout": o.PingTimeout,
-		"UpgradeTimeout": o.UpgradeTimeout, "HandshakeWait": o.HandshakeWait,
-		"WriteTimeout": o.WriteTimeout, "MessageTimeout": o.MessageTimeout,
-		"BodyTimeout": o.BodyTimeout,
+	for _, c := range []struct {
+		name  string
+		value int64
+	}{
+		{"PingInterval", int64(o.PingInterval)},
+		{"PingTimeout", int64(o.PingTimeout)},
+		{"UpgradeTimeout", int64(o.UpgradeTimeout)},
+		{"HandshakeWait", int64(o.HandshakeWait)},
+		{"WriteTimeout", int64(o.WriteTimeout)},
+		{"MessageTimeout", int64(o.MessageTimeout)},
+		{"BodyTimeout", int64(o.BodyTimeout)},
+		{"MaxPayload", o.MaxPayload},
+		{"MaxPayloadBeforeJoin", o.MaxPayloadBeforeJoin},
+		{"MaxQueueItems", int64(o.MaxQueueItems)},
+		{"MaxQueueBytes", o.MaxQueueBytes},
+		{"MaxPerAddress", int64(o.MaxPerAddress)},
 	} {
-		if d < 0 {
-			errs = append(errs, fmt.Errorf("%s must not be negative", name))
+		if c.value < 0 {
+			errs = append(errs, fmt.Errorf("option %s must not be negative", c.name))
 		}
 	}
-	if o.MaxPayload < 0 || o.MaxPayloadBeforeJoin < 0 {
-		errs = append(errs, errors.New("MaxPayload and MaxPayloadBeforeJoin must not be negative"))
-	}
-	if o.MaxQueueItems < 0 || o.MaxQueueBytes < 0 {
-		errs = append(errs, errors.New("MaxQueueItems and MaxQueueBytes must not be negative"))
-	}
 	if !validTag(o.NodeTag) {
-		errs = append(errs, errors.New("NodeTag must be at most 16 letters, digits, '-' or '_'"))
+		errs = append(errs, errors.New("option NodeTag must be at most 16 letters, digits, '-' or '_'"))
 	}
 	if _, err := newOriginPolicy(o.Origins, o.Credentials); err != nil {
 		errs = append(errs, err)

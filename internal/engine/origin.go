@@ -102,34 +102,35 @@ func parseOrigin(s string) (origin, bool) {
 	if !ok || !validScheme(scheme) {
 		return origin{}, false
 	}
-	o := origin{scheme: scheme, host: rest}
-	web := scheme == "http" || scheme == "https"
 	if rest == "" {
-		return o, !web
+		return origin{scheme: scheme}, scheme != "http" && scheme != "https"
 	}
-	if rest[0] == '[' {
-		end := strings.IndexByte(rest, ']')
-		if end < 0 || !only(rest[1:end], "0123456789abcdef:.") || end == 1 {
-			return origin{}, false
-		}
-		o.host, rest = rest[:end+1], rest[end+1:]
-		if rest != "" && rest[0] != ':' {
-			return origin{}, false
-		}
-		o.port = strings.TrimPrefix(rest, ":")
-		ok = rest == "" || o.port != ""
-	} else {
-		var colon bool
-		o.host, o.port, colon = strings.Cut(rest, ":")
-		ok = o.host != "" && only(o.host, "abcdefghijklmnopqrstuvwxyz0123456789-._") && (!colon || o.port != "")
-	}
-	if !ok || len(o.port) > 5 || !only(o.port, "0123456789") {
+	host, port, colon := cutPort(rest)
+	if !validHost(host) || colon && port == "" || len(port) > 5 || !only(port, "0123456789") {
 		return origin{}, false
 	}
-	if scheme == "http" && o.port == "80" || scheme == "https" && o.port == "443" {
-		o.port = ""
+	if scheme == "http" && port == "80" || scheme == "https" && port == "443" {
+		port = ""
 	}
-	return o, true
+	return origin{scheme, host, port}, true
+}
+
+// cutPort splits host[:port]; the host may be an IPv6 address in brackets.
+func cutPort(s string) (host, port string, colon bool) {
+	end := 0
+	if s[0] == '[' {
+		end = max(strings.IndexByte(s, ']'), 0)
+	}
+	after, port, colon := strings.Cut(s[end:], ":")
+	return s[:end] + after, port, colon
+}
+
+func validHost(s string) bool {
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		return ok && inner != "" && only(inner, "0123456789abcdef:.")
+	}
+	return s != "" && only(s, "abcdefghijklmnopqrstuvwxyz0123456789-._")
 }
 
 func validScheme(s string) bool {

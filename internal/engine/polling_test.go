@@ -129,7 +129,7 @@ func TestLinger(t *testing.T) {
 				t.Errorf("while lingering: %+v", st)
 			}
 			expectRefusal(t, h.post(sid, "4x"), 400, bodySID, "sid")
-			time.Sleep(after)
+			time.Sleep(after) // synctest: fake time
 			a := h.get(sid)
 			if after < lingerTime && a.body != "41" || after > lingerTime && a.body != bodySID {
 				t.Errorf("after %s: %+v", after, a)
@@ -157,6 +157,7 @@ func TestNoLingerAfterPingTimeout(t *testing.T) {
 			t.Error(cause)
 		}
 		expectRefusal(t, h.get(sid), 400, bodySID, "sid")
+		synctest.Wait()
 		if st := h.srv.Stats(); st != (Stats{}) {
 			t.Errorf("%+v", st)
 		}
@@ -371,7 +372,7 @@ func TestServerDeadlines(t *testing.T) {
 			r.session.Joined()
 			for range 3 {
 				parked := h.goGet(r)
-				time.Sleep(9 * time.Second)
+				time.Sleep(9 * time.Second) // synctest: fake time
 				_ = r.session.Send(message("late"))
 				if a := await(h, parked, "answer"); a.body != "4late" {
 					t.Fatalf("%+v", a)
@@ -382,7 +383,7 @@ func TestServerDeadlines(t *testing.T) {
 			}
 			// A server without deadlines must not keep ours on its connections.
 			if limit == 0 {
-				time.Sleep(2 * DefaultWriteTimeout)
+				time.Sleep(2 * DefaultWriteTimeout) // synctest: fake time
 			}
 			if a := h.do("GET", "EIO=4&transport=foo", ""); a.status != 400 {
 				t.Errorf("%+v", a)

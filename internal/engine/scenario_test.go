@@ -172,7 +172,7 @@ func TestScenarioBlockedReceiver(t *testing.T) {
 		p.silence() // a pong would stand behind the message that blocks
 		// Owner: the test; it ends with the session.
 		go p.send("4x")
-		time.Sleep(10 * time.Minute) // fake time
+		time.Sleep(10 * time.Minute) // synctest: fake time
 		select {
 		case <-r.session.Done():
 			t.Fatal("the session ended: ", context.Cause(r.session.Context()))
@@ -188,7 +188,7 @@ func TestScenarioBlockedReceiver(t *testing.T) {
 func TestScenarioPingTimeout(t *testing.T) {
 	eachTransport(t, Options{}, keep(1000), func(t *testing.T, h *harness, p peer, r *recorder) {
 		r.session.Joined()
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10 * time.Minute) // synctest: fake time
 		if r.session.ended.Load() {
 			t.Fatal("an honest client was closed: ", context.Cause(r.session.Context()))
 		}
@@ -196,7 +196,7 @@ func TestScenarioPingTimeout(t *testing.T) {
 		begin := time.Now()
 		for !r.session.ended.Load() {
 			p.send("4only a pong counts")
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // synctest: fake time
 		}
 		expectEnd(t, h, r, ErrPingTimeout)
 		if took := time.Since(begin); took > DefaultPingInterval+DefaultPingTimeout+heartGrace+time.Second {
@@ -225,12 +225,12 @@ func TestScenarioConnectTimeout(t *testing.T) {
 func TestScenarioConnectTimeoutHeld(t *testing.T) {
 	eachTransport(t, Options{}, nil, func(t *testing.T, h *harness, p peer, r *recorder) {
 		begin := r.session.Handshake().Issued
-		time.Sleep(4*time.Second - time.Since(begin))
+		time.Sleep(4*time.Second - time.Since(begin)) // synctest: fake time
 		release, second := r.session.HoldConnectTimeout(), r.session.HoldConnectTimeout()
-		time.Sleep(20 * time.Second) // fewer than a ping timeout
+		time.Sleep(20 * time.Second) // synctest: fake time
 		release()
-		release() // once counts
-		time.Sleep(time.Second)
+		release()               // once counts
+		time.Sleep(time.Second) // synctest: fake time
 		if r.session.ended.Load() {
 			t.Fatal("closed while held: ", context.Cause(r.session.Context()))
 		}
@@ -247,7 +247,7 @@ func TestScenarioJoined(t *testing.T) {
 		r.session.Joined()
 		r.session.Joined()
 		r.session.HoldConnectTimeout()()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // synctest: fake time
 		if r.session.ended.Load() {
 			t.Fatal("closed: ", context.Cause(r.session.Context()))
 		}

@@ -86,7 +86,7 @@ func (s *Session) endPolling(how ending) (lingers bool) {
 	}
 	n, _ := s.queue.Len()
 	if s.polling.get != nil && n == 0 {
-		reply := byte(pollClosed)
+		reply := pollClosed
 		if how == endPeer {
 			reply = pollNoop
 		}

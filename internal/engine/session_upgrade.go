@@ -90,7 +90,7 @@ func (c *wire) probe() error {
 	s := c.session
 	for {
 		err := c.probeOnce()
-		if err == errTakeOver {
+		if errors.Is(err, errTakeOver) {
 			err = s.takeOver(c)
 			if err == nil {
 				return nil

@@ -85,6 +85,7 @@ func TestOverflow(t *testing.T) {
 				}
 				lock.Unlock()
 				expectEnd(t, h, r, ErrSlowConsumer)
+				synctest.Wait()
 				if st := h.srv.Stats(); st != (Stats{}) {
 					t.Errorf("%+v", st)
 				}

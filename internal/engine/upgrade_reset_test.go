@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -34,8 +35,7 @@ func (c *cutConn) spend(n int) int {
 func (c *cutConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if pass := c.spend(n); pass < n {
-		c.Close()
-		return pass, net.ErrClosed
+		return pass, errors.Join(net.ErrClosed, c.Close())
 	}
 	return n, err
 }
@@ -44,8 +44,7 @@ func (c *cutConn) Write(p []byte) (int, error) {
 	pass := c.spend(len(p))
 	n, err := c.Conn.Write(p[:pass])
 	if err == nil && pass < len(p) {
-		c.Close()
-		err = net.ErrClosed
+		err = errors.Join(net.ErrClosed, c.Close())
 	}
 	return n, err
 }
@@ -63,7 +62,7 @@ func (c *cutConn) Close() error {
 func upgradeOnce(h *harness, cut int) error {
 	a, err := h.try(h.t.Context(), http.MethodGet, pollQuery, "")
 	if err != nil || a.status != 200 {
-		return fmt.Errorf("handshake: %v, %+v", err, a)
+		return fmt.Errorf("handshake: %w, %+v", err, a)
 	}
 	sid := a.body[8 : 8+24+8]
 	ctx, cancel := context.WithCancel(h.t.Context())
@@ -124,7 +123,7 @@ func TestResetsDuringUpgrade(t *testing.T) {
 			})
 		}
 		group.Wait()
-		time.Sleep(time.Minute) // fake time: every timeout has passed
+		time.Sleep(time.Minute) // synctest: fake time
 		synctest.Wait()
 		if st := h.srv.Stats(); st != (Stats{}) {
 			t.Errorf("left behind: %+v", st)
