@@ -103,14 +103,13 @@ func dialRaw(addr string) (*rawClient, error) {
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("handshake: %v, %w", resp, err)
 	}
-	if _, err := c.next(); err != nil { // open packet
+	if err := c.next(); err != nil { // open packet
 		return nil, err
 	}
 	if _, err := conn.Write(clientFrame("40")); err != nil {
 		return nil, err
 	}
-	_, err = c.next() // CONNECT reply
-	return c, err
+	return c, c.next() // CONNECT reply
 }
 
 // clientFrame masks a short text with zeros.
@@ -121,29 +120,27 @@ func clientFrame(text string) []byte {
 	return append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
 }
 
-// next skips to the end of one frame and returns its length.
-func (c *rawClient) next() (int, error) {
+// next skips one frame.
+func (c *rawClient) next() error {
 	head, err := c.r.Peek(2)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	n, skip := int(head[1]), 2
 	if n == 126 {
 		if head, err = c.r.Peek(4); err != nil {
-			return 0, err
+			return err
 		}
 		n, skip = int(head[2])<<8|int(head[3]), 4
 	}
-	if _, err := c.r.Discard(skip + n); err != nil {
-		return 0, err
-	}
-	return n, nil
+	_, err = c.r.Discard(skip + n)
+	return err
 }
 
 // drain counts frames until the connection ends.
 func (c *rawClient) drain(count func()) {
 	for {
-		if _, err := c.next(); err != nil {
+		if err := c.next(); err != nil {
 			return
 		}
 		count()
@@ -253,7 +250,7 @@ func BenchmarkEcho(b *testing.B) {
 				if inFlight == 0 {
 					return
 				}
-				if _, err := c.next(); err != nil {
+				if err := c.next(); err != nil {
 					b.Error(err)
 					return
 				}

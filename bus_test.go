@@ -132,10 +132,13 @@ func (n *busNode) has(names map[string]bool, name string) bool {
 	return names[name]
 }
 
-func (n *busNode) OpenNamespace(_ context.Context, ns string) error  { return n.set(n.open, ns, true) }
+func (n *busNode) OpenNamespace(_ context.Context, ns string) error { return n.set(n.open, ns, true) }
+
 func (n *busNode) CloseNamespace(_ context.Context, ns string) error { return n.set(n.open, ns, false) }
-func (n *busNode) RoomOpened(ns, room string)                        { _ = n.set(n.rooms, ns+room, true) }
-func (n *busNode) RoomClosed(ns, room string)                        { _ = n.set(n.rooms, ns+room, false) }
+
+func (n *busNode) RoomOpened(ns, room string) { _ = n.set(n.rooms, ns+room, true) }
+
+func (n *busNode) RoomClosed(ns, room string) { _ = n.set(n.rooms, ns+room, false) }
 
 func (n *busNode) Close(context.Context) error {
 	if n.handler == nil {

@@ -199,11 +199,3 @@ func set[T comparable](field *T, value T) {
 		*field = value
 	}
 }
-
-// orOff turns "negative means no limit" into a number that is never reached.
-func orOff(n int) int {
-	if n < 0 {
-		return math.MaxInt
-	}
-	return n
-}

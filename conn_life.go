@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -119,14 +120,14 @@ func (c *Conn) refusal(err error) (data []byte, code string) {
 		var id string
 		public := publicError(err)
 		if public == nil {
-			public, id = c.internal(err, "middleware failed")
+			public, id = c.internal(err, slog.String("event", "connect"))
 		}
 		code = public.Code
 		exact = &ConnectError{Message: public.Message, Data: errorBody{Code: public.Code, Data: public.Data, ID: id}}
 	}
 	data, encodeErr := c.ns.srv.cfg.Codec.Marshal(connectErrorBody{exact.Message, exact.Data})
 	if encodeErr != nil {
-		public, id := c.internal(encodeErr, "CONNECT_ERROR data does not encode")
+		public, id := c.internal(fmt.Errorf("CONNECT_ERROR data: %w", encodeErr), slog.String("event", "connect"))
 		data, _ = json.Marshal(connectErrorBody{public.Message, errorBody{Code: public.Code, ID: id}})
 	}
 	return data, code

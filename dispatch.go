@@ -93,7 +93,7 @@ func (c *Conn) handle(ev *Event) {
 func (c *Conn) fail(ctx context.Context, ev *Event, err error) {
 	public, id := publicError(err), ""
 	if public == nil {
-		public, id = c.internal(err, "handler failed", slog.String("event", c.ns.srv.logName(ev)))
+		public, id = c.internal(err, slog.String("event", c.ns.srv.logName(ev)))
 		if fn := c.ns.srv.cfg.Hooks.HandlerError; fn != nil {
 			_ = c.guard("Hooks.HandlerError", func() error { fn(c, ev, err); return nil })
 		}
@@ -109,13 +109,13 @@ func (c *Conn) fail(ctx context.Context, ev *Event, err error) {
 
 // internal logs an error that stays on the server and returns what the client sees instead: the same id.
 // A panic has been logged already, under the id that it carries.
-func (c *Conn) internal(err error, what string, attrs ...slog.Attr) (public *Error, id string) {
+func (c *Conn) internal(err error, attrs ...slog.Attr) (public *Error, id string) {
 	if p, ok := err.(*panicError); ok { //nolint:errorlint // made by guard and never wrapped on the way here
 		id = p.id
 	} else {
 		id = newErrorID()
 		attrs = append(attrs, slog.String("id", id), slog.Any("err", err))
-		c.ns.srv.log.Error(what, c.logAttrs(attrs...)...)
+		c.ns.srv.log.Error("internal error", c.logAttrs(attrs...)...)
 	}
 	return &Error{Code: CodeInternal, Message: "internal error"}, id
 }

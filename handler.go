@@ -18,8 +18,8 @@ type Codec = payload.Codec
 // Received ones share memory with the packet they came in.
 type Binary = payload.Binary
 
-// Positional, embedded in a struct, lets its exported fields stand for the arguments of an event in their
-// order, instead of the struct for the first argument. As a result it is spread over the arguments of the
+// Positional is embedded in a struct whose exported fields stand for the arguments of an event in their order,
+// instead of the struct for the first argument. As a result it is spread over the arguments of the
 // acknowledgement.
 type Positional = payload.Positional
 

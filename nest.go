@@ -21,7 +21,7 @@ import (
 //     Data itself, for any other error the first form with "Internal server error".
 func NestReplies() ReplyPolicy { return nestReplies{} }
 
-// NestEvent, returned from a handler under [NestReplies], is emitted to the caller (Nest's WsResponse).
+// NestEvent is a result that is emitted to the caller under [NestReplies] (Nest's WsResponse).
 type NestEvent struct {
 	Event string `json:"event"`
 	Data  any    `json:"data"`

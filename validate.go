@@ -63,8 +63,10 @@ func (v *validator) heartbeat(h Heartbeat) {
 		name  string
 		value time.Duration
 	}{
-		{"Interval", h.Interval}, {"Timeout", h.Timeout},
-		{"ConnectTimeout", h.ConnectTimeout}, {"UpgradeTimeout", h.UpgradeTimeout},
+		{"Interval", h.Interval},
+		{"Timeout", h.Timeout},
+		{"ConnectTimeout", h.ConnectTimeout},
+		{"UpgradeTimeout", h.UpgradeTimeout},
 	} {
 		v.check(f.value >= time.Millisecond, "Heartbeat.%s: %v is under a millisecond", f.name, f.value)
 	}
@@ -73,7 +75,7 @@ func (v *validator) heartbeat(h Heartbeat) {
 func (v *validator) limits(l Limits) {
 	v.check(l.MessageSize > 0, "Limits.MessageSize: must be positive, clients are told it")
 	v.check(l.ConnectMessageSize <= l.MessageSize, "Limits.ConnectMessageSize: is above MessageSize")
-	v.check(l.Attachments <= 10, "Limits.Attachments: official clients refuse more than 10")
+	v.check(l.Attachments > 0 && l.Attachments <= 10, "Limits.Attachments: must be 1 to 10, official clients refuse more")
 	v.check(l.JSONDepth > 0 && l.ConnectJSONDepth > 0, "Limits.JSONDepth: must be positive")
 	v.check(l.NameLength > 0, "Limits.NameLength: must be positive")
 	v.check(l.OutboundMessages > 0 && l.OutboundBytes > 0, "Limits.Outbound*: every queue has a bound")

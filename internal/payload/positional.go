@@ -2,7 +2,7 @@ package payload
 
 import "reflect"
 
-// Positional, embedded in a struct, says that the struct is a list of arguments
+// Positional is embedded in a struct to say that the struct is a list of arguments
 // and not one argument: its exported fields stand for the arguments in the order
 // of their declaration.
 //
