@@ -36,9 +36,11 @@ lint: ## golangci-lint with the import walls, and the guards
 guard: ## what a linter does not see: sleeps, skips, machine paths, minimum versions
 	@tools/guard.sh
 
+# Allocations are counted without the race detector, which makes pools forget what they hold.
 .PHONY: test
 test: need $(NODE_READY) ## everything: vet, race detector, golden vectors, seed corpora, JavaScript clients
 	$(GO) vet ./...
+	$(GO) test -run Alloc -timeout $(TIMEOUT) ./...
 	$(GO) test -race -shuffle=on -timeout $(TIMEOUT) ./...
 
 .PHONY: short
