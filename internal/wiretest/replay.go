@@ -30,6 +30,8 @@ type player struct {
 	pending []*pendingAnswer
 	diffs   []Difference
 	told    int // observations of the application consumed by OpObserve
+
+	following Op // of the step behind the current one
 }
 
 // pendingAnswer is a concurrent request whose answer is still to be compared.
@@ -43,6 +45,10 @@ type pendingAnswer struct {
 func Replay(s *Script, server Server) []Difference {
 	p := &player{script: s, server: server, ids: newIDs(), links: map[string]link{}}
 	for i := range s.Steps {
+		p.following = ""
+		if i+1 < len(s.Steps) {
+			p.following = s.Steps[i+1].Op
+		}
 		if !p.step(&s.Steps[i]) {
 			break
 		}

@@ -63,7 +63,7 @@ func (p *player) linkStep(s *Step) bool {
 	switch s.Op {
 	case OpSend:
 		err = l.send(s.Binary, []byte(p.ids.subst(string(s.Data))), s.Together)
-		if !s.Together {
+		if !s.Together && p.following != OpRecv && p.following != OpClosed { // those wait by themselves
 			p.server.Settle()
 		}
 	case OpRecv:
