@@ -62,10 +62,7 @@ func (p *player) linkStep(s *Step) bool {
 	var err error
 	switch s.Op {
 	case OpSend:
-		err = l.send(s.Binary, []byte(p.ids.subst(string(s.Data))), s.Together)
-		if !s.Together && p.following != OpRecv && p.following != OpClosed { // those wait by themselves
-			p.server.Settle()
-		}
+		err = p.send(l, s)
 	case OpRecv:
 		err = p.recv(l, s)
 	case OpClosed:
@@ -95,6 +92,14 @@ func (p *player) linkStep(s *Step) bool {
 		return false
 	}
 	return true
+}
+
+func (p *player) send(l link, s *Step) error {
+	err := l.send(s.Binary, []byte(p.ids.subst(string(s.Data))), s.Together)
+	if !s.Together && p.following != OpRecv && p.following != OpClosed { // those wait by themselves
+		p.server.Settle()
+	}
+	return err
 }
 
 func (p *player) recv(l link, s *Step) error {
