@@ -86,7 +86,12 @@ func (s *rawSession) do(method, body string) (status int, answer string) {
 	if s.sid != "" {
 		url += "&sid=" + s.sid
 	}
-	r, err := http.NewRequestWithContext(s.f.Context(), method, url, strings.NewReader(body))
+	var in io.Reader = strings.NewReader(body)
+	if len(body) > 32<<10 {
+		// Chunked. A server may answer a body of a declared length before it has read it all, and hang up.
+		in = io.MultiReader(in)
+	}
+	r, err := http.NewRequestWithContext(s.f.Context(), method, url, in)
 	if err != nil {
 		s.f.T.Fatal(err)
 	}

@@ -35,6 +35,14 @@ type transport interface {
 	name() string
 }
 
+// turn lets one goroutine write at a time. It is no mutex because a write lasts as long as the server does not
+// read, and in synctest time stands still while somebody waits for a mutex.
+type turn chan struct{}
+
+func newTurn() turn  { return make(turn, 1) }
+func (t turn) take() { t <- struct{}{} }
+func (t turn) give() { <-t }
+
 // link is one Engine.IO session as its client sees it, shared by the clients of its namespaces.
 type link struct {
 	host *Server

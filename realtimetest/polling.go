@@ -19,7 +19,7 @@ type pollTransport struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	postMu sync.Mutex
+	posting turn
 
 	mu       sync.Mutex
 	paused   bool          // poll ends after the GET that is held
@@ -30,7 +30,7 @@ type pollTransport struct {
 }
 
 func newPollTransport(l *link, o *Options) *pollTransport {
-	t := &pollTransport{link: l, options: o, idle: make(chan struct{}), switched: make(chan struct{})}
+	t := &pollTransport{link: l, options: o, posting: newTurn(), idle: make(chan struct{}), switched: make(chan struct{})}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.http = &http.Client{Transport: &http.Transport{DialContext: l.host.dialer(o.Address), DisableCompression: true}}
 	return t
@@ -123,8 +123,8 @@ func (t *pollTransport) send(ms []message) error {
 }
 
 func (t *pollTransport) post(payload []byte) error {
-	t.postMu.Lock()
-	defer t.postMu.Unlock()
+	t.posting.take()
+	defer t.posting.give()
 	_, err := t.do(http.MethodPost, payload)
 	return err
 }

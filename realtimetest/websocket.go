@@ -17,7 +17,7 @@ type wsTransport struct {
 	link *link
 	conn *websocket.Conn
 
-	writeMu sync.Mutex
+	writing turn
 
 	stallMu sync.Mutex
 	stalled chan struct{} // not nil while stalled; closed on resume
@@ -36,7 +36,7 @@ func dialWebSocket(l *link, o *Options, sid string) (*wsTransport, error) {
 		}
 		return nil, err
 	}
-	return &wsTransport{link: l, conn: conn, done: make(chan struct{})}, nil
+	return &wsTransport{link: l, conn: conn, writing: newTurn(), done: make(chan struct{})}, nil
 }
 
 // read delivers what arrives until the websocket ends. It is the link's one reader.
@@ -94,8 +94,8 @@ func (t *wsTransport) stall(on bool) {
 }
 
 func (t *wsTransport) send(ms []message) error {
-	t.writeMu.Lock()
-	defer t.writeMu.Unlock()
+	t.writing.take()
+	defer t.writing.give()
 	for _, m := range ms {
 		kind, data := websocket.BinaryMessage, m.data
 		if !m.binary {
@@ -110,8 +110,8 @@ func (t *wsTransport) send(ms []message) error {
 
 // text sends a bare Engine.IO packet.
 func (t *wsTransport) text(s string) error {
-	t.writeMu.Lock()
-	defer t.writeMu.Unlock()
+	t.writing.take()
+	defer t.writing.give()
 	return t.conn.WriteMessage(websocket.TextMessage, []byte(s))
 }
 
