@@ -279,9 +279,7 @@ func codeBlocks(page string) (blocks []codeBlock) {
 	number := 0
 	for line := range strings.Lines(page) {
 		number++
-		if strings.HasPrefix(line, "   ") { // in a list
-			line = line[3:]
-		}
+		line = strings.TrimPrefix(line, "   ") // in a list
 		info, fence := strings.CutPrefix(strings.TrimRight(line, "\n"), "```")
 		switch {
 		case fence && inside:
