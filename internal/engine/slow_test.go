@@ -71,15 +71,15 @@ func TestOverflow(t *testing.T) {
 				var lock sync.Mutex     // Closed takes it too, on a goroutine of its own
 				lock.Lock()
 				m := message(strings.Repeat("x", c.size))
-				sent := 0
+				sent, n, bytes := 0, 0, int64(0)
 				var err error
 				for err = r.session.Send(m); err == nil; err = r.session.Send(m) {
 					sent++
+					n, bytes = r.session.Queue()
 				}
 				if !errors.Is(err, ErrSlowConsumer) || sent != c.fits {
 					t.Errorf("after %d messages: %v, want %d", sent, err, c.fits)
 				}
-				n, bytes := r.session.Queue()
 				if n != sent || bytes != int64(sent*m.Size()) {
 					t.Errorf("Queue() = %d, %d", n, bytes)
 				}
