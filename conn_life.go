@@ -14,7 +14,7 @@ import (
 // The life of a connection, in the order of this file: admit (authentication, middleware, CONNECT reply),
 // leave (out of the index, once, by whatever cause), end (the last task of the mailbox).
 
-// admit is the mailbox's first task.
+// admit is the mailbox's first task. Where no user code decides, the reader lets the connection in as well.
 func (c *Conn) admit() {
 	release := c.mux.session.HoldConnectTimeout()
 	defer release()
@@ -38,6 +38,9 @@ func (c *Conn) admit() {
 		return
 	}
 }
+
+// open reports whether nobody needs to be asked before the connection is admitted.
+func (c *Conn) open() bool { return c.ns.authenticator() == nil && len(c.ns.table().use) == 0 }
 
 // authorize runs the authenticator and the Use middlewares, a bounded number of them at a time in the
 // whole process (R12, R51).
@@ -82,14 +85,14 @@ func (c *Conn) authenticate(auth Authenticator) error {
 	return nil
 }
 
-// enterNamespace makes the connection reachable and sends the CONNECT reply. It is false if the connection
-// has ended meanwhile.
+// enterNamespace makes the connection reachable and sends the CONNECT reply, once. It is false if the
+// connection has ended before that.
 func (c *Conn) enterNamespace() bool {
 	reply := packetMessage(siowire.Connect, c.ns.name, 0, false, []byte(`{"sid":"`+c.id+`"}`), nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.phase != connecting {
-		return false
+		return c.admitted
 	}
 	c.phase, c.admitted = joined, true
 	c.ns.index.Add(c)

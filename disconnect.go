@@ -25,6 +25,7 @@ const (
 	CauseFlood                         // "forced close": the inbound queue stayed full for Limits.FloodTimeout
 	CauseReconnect                     // "forced close": Reconnect
 	CauseBusy                          // "forced close": no room to authenticate the connection in time
+	CauseConnectTimeout                // "forced close": a session joined no namespace in time; never of a connection
 	CauseShutdown                      // "server shutting down": Shutdown
 )
 
@@ -42,6 +43,7 @@ var causes = [...]struct{ label, reason string }{
 	CauseFlood:            {"flood", "forced close"},
 	CauseReconnect:        {"reconnect", "forced close"},
 	CauseBusy:             {"busy", "forced close"},
+	CauseConnectTimeout:   {"connect_timeout", "forced close"},
 	CauseShutdown:         {"shutdown", "server shutting down"},
 }
 
@@ -135,6 +137,8 @@ func sessionEnded(err error) Disconnected {
 		d.Cause = CauseTooLarge
 	case errors.Is(err, engine.ErrServerClosed):
 		d.Cause = CauseShutdown
+	case errors.Is(err, engine.ErrConnectTimeout):
+		d.Cause = CauseConnectTimeout
 	case errors.Is(err, engine.ErrPingTimeout):
 		d.Cause = CausePingTimeout
 	case errors.Is(err, engine.ErrSlowConsumer):

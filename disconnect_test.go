@@ -38,6 +38,7 @@ func TestCauseTexts(t *testing.T) {
 		"flood":             "forced close",
 		"reconnect":         "forced close",
 		"busy":              "forced close",
+		"connect_timeout":   "forced close",
 		"shutdown":          "server shutting down",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -157,6 +157,9 @@ func (m *mux) connect(p *siowire.Packet) error {
 		return nil
 	}
 	_ = c.mailbox.Push(len(p.Data), task{}) // an open and empty queue takes anything
+	if c.open() {
+		c.enterNamespace() // now, so that replies come in the order of the CONNECT packets
+	}
 	return nil
 }
 

@@ -20,13 +20,17 @@ func applicationOf(s *Script) application {
 	if s.File == SessionsFile {
 		return sessionApps[s.Name]
 	}
-	return application{run: sharedApp}
+	return application{run: func(srv realtime.Server, log func(any)) {
+		if s.Name == "ws-middleware-error" { // a namespace without middleware admits at once, as most do
+			srv.Use(refuseByMode)
+		}
+		sharedApp(srv, log)
+	}}
 }
 
 // sharedApp echoes "echo" (through the acknowledgement if there is one), answers "three" with three events, leaves at "leave"
-// and closes at "kick"; CONNECT is refused if the auth payload says so, and /custom answers "hi".
+// and closes at "kick"; /custom answers "hi".
 func sharedApp(srv realtime.Server, log func(any)) {
-	srv.Use(refuseByMode)
 	srv.OnConnect(func(context.Context, *realtime.Conn) error {
 		log(map[string]any{"ev": "sio_connection"})
 		return nil
@@ -61,6 +65,7 @@ func sharedApp(srv realtime.Server, log func(any)) {
 	})
 }
 
+// refuseByMode refuses CONNECT if the auth payload says so.
 func refuseByMode(_ context.Context, c *realtime.Conn) error {
 	var auth struct{ Mode string }
 	if err := c.Handshake().BindAuth(&auth); err != nil {

@@ -209,13 +209,6 @@ func plainBodies(s *Script) {
 	}
 }
 
-// oneNamespaceAfterTheOther waits for the first CONNECT reply before the second CONNECT.
-func oneNamespaceAfterTheOther(s *Script) {
-	second := slices.IndexFunc(s.Steps, func(st Step) bool { return st.Op == OpSend && string(st.Data) == "40/b," })
-	s.Steps[second-1].Together = false
-	s.Steps[second], s.Steps[second+1] = s.Steps[second+1], s.Steps[second]
-}
-
 const (
 	unknownEvent = `[{"error":{"code":"unknown_event","message":"no such event"}}]`
 	refusedEvent = `[{"error":{"code":"refused","message":"refused"}}]`

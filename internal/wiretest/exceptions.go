@@ -9,8 +9,6 @@ type Exception struct {
 	Node, Ours, Why string
 	// Edit turns the captured case into what this library must do instead. The replay asserts it.
 	Edit func(s *Script)
-	// Sometimes is set where Node's behaviour is one of several that the library may show.
-	Sometimes bool
 }
 
 // Why texts that several exceptions share.
@@ -67,17 +65,17 @@ var Exceptions = []Exception{
 		Why:  whyWaiting,
 		Edit: func(s *Script) {
 			answer(s, 3, unknownSID)
-			observed(s, engineClose("parse error"), refused(1, "Session ID unknown"))
-			s.Optional = []string{"sio_connection", "sio_disconnect"} // as in polling-bad-trailing-separator
+			observed(s, connection, disconnect("parse error"), engineClose("parse error"), refused(1, "Session ID unknown"))
 		},
 	},
 	{
 		File: HTTPFile, Case: "polling-bad-trailing-separator", Step: 0,
-		Node:      "the CONNECT before the bad packet is not finished when that ends the session",
-		Ours:      "it may be: the namespace admits at once",
-		Why:       "the order of admission and protocol error is the scheduler's",
-		Edit:      func(s *Script) { s.Optional = []string{"sio_connection", "sio_disconnect"} },
-		Sometimes: true,
+		Node: "the CONNECT before the bad packet is not finished when that ends the session",
+		Ours: "it is: a namespace without authentication and middleware admits at once",
+		Why:  whyInOrder,
+		Edit: func(s *Script) {
+			observed(s, connection, disconnect("parse error"), engineClose("parse error"), refused(1, "Session ID unknown"))
+		},
 	},
 	{
 		File: HTTPFile, Case: "polling-disconnect-and-close-in-one-post", Step: 0,
@@ -335,14 +333,6 @@ var Exceptions = []Exception{
 		},
 	},
 
-	{
-		File: SessionsFile, Case: "reason-client-disconnect-one-of-two-namespaces", Step: 5,
-		Node:      "two CONNECT packets are answered in their order",
-		Ours:      "in either order: each namespace admits its connections by itself",
-		Why:       "order is promised within a namespace only",
-		Edit:      oneNamespaceAfterTheOther,
-		Sometimes: true,
-	},
 	{
 		File: SessionsFile, Case: "reason-ping-timeout-client", Step: 6,
 		Node: "a server that stops pinging loses its clients",

@@ -76,8 +76,7 @@ func (p *player) observe(s *Step) bool {
 // is not: the application hears of the end of a socket on its own goroutine.
 func (p *player) compareObserved() {
 	for _, kind := range append([]string{""}, serverKinds...) {
-		if kind != "" && (!p.server.Reports(kind) || slices.Contains(unrecorded[p.script.File], kind) ||
-			slices.Contains(p.script.Optional, kind)) {
+		if kind != "" && (!p.server.Reports(kind) || slices.Contains(unrecorded[p.script.File], kind)) {
 			continue
 		}
 		var want []map[string]any

@@ -83,8 +83,6 @@ type Script struct {
 	StartError string
 	// Observed is everything the capture's server reported during the case, as JSON objects with a member "ev".
 	Observed []json.RawMessage
-	// Optional are kinds of observations that may or may not be made.
-	Optional []string
 	// ObservedAfterShutdown tells that the list includes what the final shutdown of the server caused.
 	ObservedAfterShutdown bool
 }
