@@ -142,15 +142,11 @@ func (c *wire) next() (data []byte, text bool, err error) {
 // end finishes the session for an error of reading or decoding.
 func (c *wire) end(err error) {
 	s := c.session
-	last := c.caught // gorilla's close frame: the echo, or a protocol error
-	if last == nil {
-		last = closeFrame
-	}
 	var closed *websocket.CloseError
 	var tooLarge *PayloadTooLarge
 	switch {
-	case errors.As(err, &closed):
-		s.finishWith(because(ErrTransportClose, fmt.Sprintf("close frame %d", closed.Code), nil), endFrame, last)
+	case errors.As(err, &closed) && c.caught != nil: // the echo
+		s.finishWith(because(ErrTransportClose, fmt.Sprintf("close frame %d", closed.Code), nil), endFrame, c.caught)
 	case errors.As(err, &tooLarge):
 		s.finishWith(err, endFrame, closeTooBig)
 	case errors.Is(err, websocket.ErrReadLimit):
@@ -161,11 +157,10 @@ func (c *wire) end(err error) {
 		s.finishWith(because(ErrTransportError, "", err), endFrame, closePolicy)
 	case errors.Is(err, eiowire.ErrEmpty), errors.Is(err, eiowire.ErrUnknownType), errors.Is(err, eiowire.ErrBase64):
 		s.finish(because(ErrParse, "websocket", err), endFlush)
-	case c.caught != nil:
-		s.finishWith(because(ErrTransportError, "", err), endFrame, last)
+	case c.caught != nil: // gorilla's answer to a broken frame
+		s.finishWith(because(ErrTransportError, "", err), endFrame, c.caught)
 	default:
-		// The connection broke without a close frame.
-		s.finish(because(ErrTransportClose, "", err), endCut)
+		s.finish(because(ErrTransportClose, "the connection ended without a close frame", nil), endCut)
 	}
 }
 
