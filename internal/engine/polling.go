@@ -238,9 +238,19 @@ func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, rc *http.
 		buf = append(buf, m.polling()...)
 	}
 	buf = append(buf, tail...)
+	err := s.bounded(rc, func() { writeText(w, r, buf) })
+	if cap(buf) <= maxPooledPayload {
+		*p = buf
+		payloads.Put(p)
+	}
+	return err
+}
+
+// bounded writes an answer within the write timeout. Its error tells that the
+// client was not there.
+func (s *Session) bounded(rc *http.ResponseController, write func()) error {
 	_ = rc.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
-	writeText(w, r, buf)
-	// The flush shows whether the client was there.
+	write()
 	err := rc.Flush()
 	if errors.Is(err, http.ErrNotSupported) {
 		err = nil
@@ -248,9 +258,5 @@ func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, rc *http.
 	// The connection may carry other requests, for which net/http sets no deadline
 	// of its own.
 	_ = rc.SetWriteDeadline(time.Time{})
-	if cap(buf) <= maxPooledPayload {
-		*p = buf
-		payloads.Put(p)
-	}
 	return err
 }

@@ -37,6 +37,9 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, ref)
 		return
 	}
+	// The answer waits while the receiver does: the server's own deadline must not
+	// cut it (decision D59).
+	_ = p.rc.SetWriteDeadline(time.Time{})
 	// Only the exact content type is refused (decision D8).
 	if r.Header.Get("Content-Type") == "application/octet-stream" {
 		s.leavePost(p)
@@ -57,8 +60,11 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	case ref != nil:
 		s.refuse(w, r, ref)
 	default:
-		w.Header().Set("Content-Type", "text/html")
-		writeOK(w, r, []byte("ok"))
+		// Whether the client was there shows at its next request.
+		_ = s.bounded(p.rc, func() {
+			w.Header().Set("Content-Type", "text/html")
+			writeOK(w, r, []byte("ok"))
+		})
 	}
 }
 
