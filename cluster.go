@@ -276,38 +276,48 @@ func (e *earlyReplies) open() {
 
 // serverSide runs an OnServerSide function, and answers if reply is set.
 func (h clusterHandler) serverSide(ns *namespace, m *Message, reply func(*Message)) {
-	p, ok := h.packet(siowire.Ack, m)
-	if !ok {
-		return
-	}
-	ev := &Event{packet: p, codec: h.srv.cfg.Codec, Size: len(m.Data)}
-	if json.Unmarshal(p.Args.Raw(p.Data, 0), &ev.Name) != nil {
-		return
-	}
-	h.srv.later("OnServerSide", func() {
-		var args []any
-		if fn := ns.serverSideFunc(ev.Name); fn != nil {
-			result, err := fn(context.Background(), ev)
-			switch {
-			case err != nil:
-				h.srv.log.Error("OnServerSide failed", slog.String("event", ev.Name), slog.Any("err", err))
-				args = []any{serverSideError(err)}
-			case result != nil:
-				args = []any{result}
-			}
+	answer := func(args ...any) {
+		if reply != nil {
+			reply(h.serverSideAnswer(ns, args))
 		}
-		if reply == nil {
+	}
+	p, ok := h.packet(siowire.Ack, m)
+	ev := &Event{packet: p, codec: h.srv.cfg.Codec, Size: len(m.Data)}
+	if !ok || json.Unmarshal(p.Args.Raw(p.Data, 0), &ev.Name) != nil {
+		answer(serverSideError(Errorf(CodeInvalidPayload, "not an event")))
+		return
+	}
+	queued := h.srv.later("OnServerSide", func() {
+		fn := ns.serverSideFunc(ev.Name)
+		if fn == nil {
+			answer()
 			return
 		}
-		answer, err := encodeArgs(&h.srv.cfg, "", args)
-		if err != nil {
-			h.srv.log.Error("OnServerSide result does not encode", slog.String("event", ev.Name), slog.Any("err", err))
-			answer, _ = encodeArgs(&h.srv.cfg, "", nil)
+		result, err := fn(context.Background(), ev)
+		switch {
+		case err != nil:
+			h.srv.log.Error("OnServerSide failed", slog.String("event", ev.Name), slog.Any("err", err))
+			answer(serverSideError(err))
+		case result != nil:
+			answer(result)
+		default:
+			answer()
 		}
-		defer answer.release()
-		out := ns.broadcaster.packet(OpAnswer, answer)
-		reply(out)
 	})
+	if !queued {
+		answer(serverSideError(Errorf(CodeTooMany, "the node is busy")))
+	}
+}
+
+// serverSideAnswer encodes what an OnServerSide function returned.
+func (h clusterHandler) serverSideAnswer(ns *namespace, args []any) *Message {
+	p, err := encodeArgs(&h.srv.cfg, "", args)
+	if err != nil {
+		h.srv.log.Error("OnServerSide result does not encode", slog.Any("err", err))
+		p, _ = encodeArgs(&h.srv.cfg, "", []any{serverSideError(err)}) // strings only
+	}
+	defer p.release()
+	return ns.broadcaster.packet(OpAnswer, p)
 }
 
 // serverSideError is what another node learns of an error: the text stays in this node's log.

@@ -348,3 +348,26 @@ func TestFirstRequestStarts(t *testing.T) {
 		}
 	})
 }
+
+// hanging is an adapter whose bus does not answer.
+type hanging struct{ realtime.Adapter }
+
+func (hanging) Start(ctx context.Context, _ realtime.Node, _ realtime.AdapterHandler) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func TestShutdownEndsAStartThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, realtime.Config{Adapter: hanging{}})
+		started := make(chan error, 1)
+		go func() { started <- f.Start(context.Background()) }()
+		synctest.Wait()
+		if err := f.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if err := <-started; !errors.Is(err, context.Canceled) {
+			t.Errorf("Start: %v", err)
+		}
+	})
+}

@@ -27,8 +27,8 @@ type Config struct {
 	Path       string    // where the server is mounted; "/socket.io/"
 	Transports Transport // WebSocket|Polling; clients may start on polling and upgrade
 
-	// Origins that browsers may come from: exact ("https://game.example.com") or with one wildcard label
-	// at the front ("https://*.example.com"). Empty means the same host as the request's; a request
+	// Origins that browsers may come from: exact ("https://game.example.com") or every subdomain of a host
+	// ("https://*.example.com"). Empty means the same host as the request's; a request
 	// without an Origin header is always allowed. "*" admits every origin, and is refused by Validate
 	// together with Credentials.
 	Origins     []string
@@ -111,6 +111,11 @@ type Limits struct {
 	UnknownAcks int // answers with an id that was never issued, then the session is closed; 100
 	PublicData  int // size of SetPublic's value as JSON; 4 KiB
 
+	WriteTimeout   time.Duration // for every write to a client; 10 s
+	MessageTimeout time.Duration // from the first to the last byte of a websocket message; 15 s
+	BodyTimeout    time.Duration // for the body of a polling request; 10 s
+	ControlPackets int           // packets of one polling body that are no messages, then the session is closed; 1,024
+
 	UnjoinedSessions      int           // sessions without a joined namespace, then 503; 4,096
 	Handshakes            int           // handshakes and authentications in progress; 256
 	HandshakeWait         time.Duration // for a free place among them, then 503; 2 s
@@ -177,6 +182,10 @@ func (l Limits) withDefaults() Limits {
 	set(&l.PendingAcks, 256)
 	set(&l.UnknownAcks, 100)
 	set(&l.PublicData, 4<<10)
+	set(&l.WriteTimeout, 10*time.Second)
+	set(&l.MessageTimeout, 15*time.Second)
+	set(&l.BodyTimeout, 10*time.Second)
+	set(&l.ControlPackets, 1024)
 	set(&l.UnjoinedSessions, 4096)
 	set(&l.Handshakes, 256)
 	set(&l.HandshakeWait, 2*time.Second)

@@ -43,6 +43,7 @@ type Conn struct {
 	mu       sync.Mutex // guards the state of the connection; outside of the rooms index's locks
 	phase    phase
 	rooms    []string // wire names without its own id; a snapshot once the connection has left
+	staged   []string // of them, those joined before the connection was admitted: OnJoin is still to run
 	why      Disconnected
 	identity *Identity
 	public   json.RawMessage

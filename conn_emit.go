@@ -109,14 +109,17 @@ func (g *gate) pass(session *engine.Session, first *engine.Message) {
 
 // EmitWithAck sends an event and waits for the client's answer. The deadline of ctx is the timeout,
 // Config.AckTimeout if it has none; then the error is ErrAckTimeout. It may be called in a handler of the
-// same connection. Other errors are those of Emit, ErrTooManyAcks, ErrClosed when the connection ends
-// meanwhile, and the cause of ctx.
+// same connection. Other errors are those of Emit, ErrConnecting in a Use middleware,
+// ErrTooManyAcks, ErrClosed when the connection ends meanwhile, and the cause of ctx.
 func (c *Conn) EmitWithAck(ctx context.Context, event string, args ...any) (RawReply, error) {
 	p, err := c.ns.encode(event, args)
 	if err != nil {
 		return RawReply{}, err
 	}
 	defer p.release()
+	if !c.gate.open.Load() { // the question would be held until long after its timeout
+		return RawReply{}, ErrConnecting
+	}
 	ctx, cancel := c.ns.srv.ackContext(ctx)
 	defer cancel()
 	w := &singleAck{answer: make(chan ackAnswer, 1)}

@@ -27,6 +27,7 @@ func (c *Conn) admit() {
 	}
 	srv := c.ns.srv
 	srv.log.Info("connected", c.logAttrs(slog.String("transport", c.Transport()))...)
+	c.ns.runJoinHooks(c.ctx, c, c.staged)
 	for _, fn := range c.ns.table().onConnect {
 		err := c.guard("OnConnect", func() error { return fn(c.ctx, c) })
 		if err == nil {
@@ -112,6 +113,9 @@ func (c *Conn) refuse(err error) {
 		return
 	}
 	data, code := c.refusal(err)
+	if code == "" {
+		code = "refused"
+	}
 	c.ns.srv.refusedConnect(c, code)
 	_ = c.mux.session.Send(packetMessage(siowire.ConnectError, c.ns.name, 0, false, data, nil))
 }

@@ -51,7 +51,8 @@ func looksLikeConnID(s string) bool {
 
 // Join puts the connection into rooms. Once it has returned, later broadcasts on this node reach the
 // connection. Rooms that it is in already are fine. It returns ErrRoomName, ErrTooManyRooms (then it
-// joined none of them) or ErrClosed. A Join in a Use middleware takes effect when the connection is admitted.
+// joined none of them) or ErrClosed. A Join in a Use middleware takes effect, and runs OnJoin, when the
+// connection is admitted.
 func (c *Conn) Join(ctx context.Context, rooms ...string) error {
 	names := make([]string, len(rooms))
 	for i, room := range rooms {
@@ -81,9 +82,11 @@ func (c *Conn) join(names []string) (added []string, err error) {
 		return nil, fmt.Errorf("%w: at most %d", ErrTooManyRooms, limit)
 	}
 	c.rooms = append(c.rooms, added...)
-	if c.phase == joined {
-		c.enter(added)
+	if c.phase == connecting {
+		c.staged = append(c.staged, added...)
+		return nil, nil
 	}
+	c.enter(added)
 	return added, nil
 }
 
@@ -121,8 +124,12 @@ func (c *Conn) leaveRooms(names []string) (removed []string, err error) {
 			continue
 		}
 		c.rooms = slices.Delete(slices.Clone(c.rooms), i, i+1)
+		if c.phase == connecting {
+			c.staged = slices.DeleteFunc(c.staged, func(staged string) bool { return staged == name })
+			continue
+		}
 		removed = append(removed, name)
-		if c.phase == joined && c.ns.index.Leave(c, name) {
+		if c.ns.index.Leave(c, name) {
 			c.ns.roomClosed(name)
 		}
 	}

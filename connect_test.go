@@ -333,3 +333,44 @@ func TestEventsBeforeConnectReply(t *testing.T) {
 		}
 	})
 }
+
+// Rooms joined in Use count from the admission on: a refused connection leaves no OnJoin behind.
+func TestJoinInUse(t *testing.T) {
+	bubble(t, realtime.Config{}, func(f *fixture) {
+		var trace []string
+		note := func(sign string) func(context.Context, *realtime.Conn, string) {
+			return func(_ context.Context, _ *realtime.Conn, room string) { trace = append(trace, sign+room) }
+		}
+		f.OnJoin(note("+"))
+		f.OnLeave(note("-"))
+		f.OnConnect(func(context.Context, *realtime.Conn) error { trace = append(trace, "connect"); return nil })
+		f.Use(func(ctx context.Context, c *realtime.Conn) error {
+			if err := errors.Join(c.Join(ctx, "a", "b", "c"), c.Leave(ctx, "b")); err != nil {
+				return err
+			}
+			if !c.In("a") || c.In("b") {
+				f.Error("In does not tell of what was joined")
+			}
+			if _, err := c.EmitWithAck(ctx, "early"); !errors.Is(err, realtime.ErrConnecting) {
+				f.Errorf("EmitWithAck: %v", err)
+			}
+			if c.Handshake().Auth != nil {
+				return realtime.Errorf("no", "no")
+			}
+			return nil
+		})
+		if _, err := f.host.TryConnect(realtimetest.Options{Auth: token("x")}); err == nil || len(trace) != 0 {
+			f.Errorf("refused: %v, %v", err, trace)
+		}
+		c := f.connect()
+		synctest.Wait()
+		if n, err := f.Room("a").Len(f.Context()); n != 1 || err != nil {
+			f.Errorf("%d in room a, %v", n, err)
+		}
+		c.Close()
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"+a", "+c", "connect", "-a", "-c"}, trace); diff != "" {
+			f.Error(diff)
+		}
+	})
+}

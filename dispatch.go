@@ -78,7 +78,7 @@ func (c *Conn) handleBeside(ev *Event) {
 // handle runs one handler and answers the client.
 func (c *Conn) handle(ev *Event) {
 	ctx := c.ctx
-	err := c.guard(ev.Name, func() error { return ev.route.run(ctx, c, ev) })
+	err := c.guard(ev.Name, func() error { return ev.route.run()(ctx, c, ev) })
 	if err != nil {
 		c.fail(ctx, ev, err)
 		return

@@ -26,6 +26,9 @@ var (
 	// context.DeadlineExceeded.
 	ErrAckTimeout = fmt.Errorf("realtime: no acknowledgement in time: %w", context.DeadlineExceeded)
 
+	// ErrConnecting means that a connection was asked for an acknowledgement before it was admitted.
+	ErrConnecting = errors.New("realtime: connection is not admitted yet")
+
 	// ErrTooManyAcks means that a connection already owes Limits.PendingAcks answers.
 	ErrTooManyAcks = errors.New("realtime: too many acknowledgements outstanding")
 
@@ -79,6 +82,7 @@ const (
 	CodeTimeout        = "timeout"         // Timeout of the event passed
 	CodeUnauthorized   = "unauthorized"    // no acceptable identity
 	CodeTooMany        = "too_many"        // a limit of the connection was reached
+	codeBadNamespace   = "invalid_namespace"
 )
 
 // Error is what a client may see. Return one from a handler and it becomes the error of the caller's
@@ -151,6 +155,12 @@ func publicError(err error) *Error {
 	var decode *payload.DecodeError
 	if errors.As(err, &decode) || errors.Is(err, payload.ErrTooManyArgs) || errors.Is(err, payload.ErrTooManyNodes) {
 		return &Error{Code: CodeInvalidPayload, Message: "payload does not fit the event"}
+	}
+	switch {
+	case errors.Is(err, ErrRoomName): // as a rule the client has named the room
+		return &Error{Code: CodeInvalid, Message: "invalid room name"}
+	case errors.Is(err, ErrTooManyRooms):
+		return &Error{Code: CodeTooMany, Message: "too many rooms"}
 	}
 	return nil
 }

@@ -3,7 +3,7 @@ module github.com/realtime-go/realtime
 go 1.25.0
 
 require (
-	github.com/google/go-cmp v0.7.0 // indirect
-	github.com/gorilla/websocket v1.5.3 // indirect
-	go.uber.org/goleak v1.3.0 // indirect
+	github.com/google/go-cmp v0.7.0
+	github.com/gorilla/websocket v1.5.3
+	go.uber.org/goleak v1.3.0
 )

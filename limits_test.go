@@ -399,7 +399,7 @@ func TestNamespacesPerSession(t *testing.T) {
 		if got := refusalText(root.TryJoin(realtimetest.Options{Namespace: "/n31"})); got != refusal {
 			f.Errorf("the 33rd namespace: %s", got)
 		}
-		if n := f.Stats(); n.Conns != 32 || n.Namespaces != 32 || n.Refused["connect:too many namespaces"] != 1 {
+		if n := f.Stats(); n.Conns != 32 || n.Namespaces != 32 || n.Refused["connect:too_many"] != 1 {
 			f.Errorf("%+v", n)
 		}
 		for i := range 31 { // attempts 34 to 64
@@ -414,7 +414,7 @@ func TestNamespacesPerSession(t *testing.T) {
 		if e := one(f, ends); e.why.Cause != realtime.CauseProtocolError || !strings.Contains(e.why.Detail, "CONNECT") {
 			f.Errorf("ended with %+v", e.why)
 		}
-		if n := f.Stats(); n.Conns != 0 || n.Namespaces != 1 || n.Refused["connect:too many attempts"] != 1 {
+		if n := f.Stats(); n.Conns != 0 || n.Namespaces != 1 || n.Refused["connect:too_many"] != 33 {
 			f.Errorf("%+v", n)
 		}
 	})
@@ -454,7 +454,7 @@ func TestConnectFlood(t *testing.T) {
 		}
 		pass(2 * time.Second)
 		n := f.Stats()
-		if n.Sessions != 1 || n.Refused["connect:too many attempts"] != 1 || n.Disconnects["client_disconnect"] > 63 || other.Reason() != "" {
+		if n.Sessions != 1 || n.Refused["connect:too_many"] != 1 || n.Disconnects["client_disconnect"] > 63 || other.Reason() != "" {
 			f.Errorf("%+v, the other client: %q", n, other.Reason())
 		}
 	})

@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -145,7 +146,7 @@ func (m *mux) connect(p *siowire.Packet) error {
 		if known {
 			m.refuse(p.Namespace, "too many namespaces", CodeTooMany)
 		} else {
-			m.refuse(p.Namespace, "Invalid namespace", "")
+			m.refuse(p.Namespace, "Invalid namespace", codeBadNamespace)
 		}
 		return nil
 	}
@@ -163,14 +164,16 @@ func (m *mux) connect(p *siowire.Packet) error {
 	return nil
 }
 
-// refuse answers a CONNECT for which no connection was made. The texts are ours, so they need no escaping;
-// code "" is the protocol's own refusal, which has no data.
+// refuse answers a CONNECT for which no connection was made. The texts are ours, so they need no escaping. The
+// protocol's own refusal has no data.
 func (m *mux) refuse(namespace, message, code string) {
 	data := `{"message":"` + message + `"}`
-	if code != "" {
+	if code != codeBadNamespace {
 		data = `{"message":"` + message + `","data":{"code":"` + code + `"}}`
 	}
-	m.srv.refusals.refused(m.srv.log, "connect:"+message, nil)
+	m.srv.refusals.refused(m.srv.log, "connect:"+code, func() []any {
+		return []any{slog.String("address", m.handshake.Address), slog.String("detail", message)}
+	})
 	_ = m.session.Send(packetMessage(siowire.ConnectError, namespace, 0, false, []byte(data), nil))
 }
 

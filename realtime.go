@@ -41,8 +41,9 @@ type Server interface {
 	// Explain says why the server refuses a handshake, and which setting would admit it; nothing if it would
 	// be admitted. It changes nothing.
 	Explain(r *http.Request) []Finding
-	// Ready is nil while the server should get new clients: started and not shutting down. A broken adapter
-	// does not make it unready, or a dead Redis would take every node out of the balancer.
+	// Ready is nil while the server should get new clients, that is until it shuts down. A broken adapter, or one
+	// that was not started yet, does not make it unready: a dead Redis would take every node out of the
+	// balancer, and the first request starts the adapter.
 	Ready(ctx context.Context) error
 	// Health says how the server is.
 	Health() Health
@@ -77,9 +78,11 @@ type server struct {
 	dynamic    []dynamicRouter
 	nDynamic   int
 
-	startMu sync.Mutex // serialises starting
-	start   atomic.Uint32
-	state   atomic.Uint32
+	startMu  sync.Mutex // serialises starting
+	stop     context.Context
+	stopOnce context.CancelFunc // ends stop, and with it a Start that hangs
+	start    atomic.Uint32
+	state    atomic.Uint32
 
 	adapterMu    sync.Mutex // guards adapterState
 	adapterState AdapterState
@@ -120,6 +123,7 @@ func New(cfg Config) (Server, error) {
 	s.self = Node{ID: newNodeID(), Name: cfg.NodeName, Started: time.Now()}
 	set(&s.self.Name, s.self.ID)
 	s.log = cfg.Logger.With(slog.String("node", s.self.Name))
+	s.stop, s.stopOnce = context.WithCancel(context.Background())
 	s.interest, _ = cfg.Adapter.(RoomInterest)
 	s.wire = siowire.Limits{
 		Attachments: cfg.Limits.Attachments, AttachmentBytes: int64(max(cfg.Limits.Attachments, 1)) * cfg.Limits.MessageSize,
@@ -163,6 +167,9 @@ func (s *server) Start(ctx context.Context) error {
 	if s.cfg.Adapter == nil || s.start.Load() == started {
 		return nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.stop, cancel)()
 	if err := s.cfg.Adapter.Start(ctx, s.self, clusterHandler{s}); err != nil {
 		return fmt.Errorf("realtime: start adapter: %w", err)
 	}
@@ -204,6 +211,7 @@ func (s *server) Ready(context.Context) error {
 // Shutdown ends the server.
 func (s *server) Shutdown(ctx context.Context) error {
 	s.state.CompareAndSwap(stateOpen, stateStopping)
+	s.stopOnce()
 	err := s.engine.Shutdown(ctx)
 	if err == nil {
 		err = s.tasks.Wait(ctx)
@@ -348,11 +356,14 @@ func (s *server) namespaceList() []*namespace {
 	return list
 }
 
-// later queues user code for the background goroutine. A full queue drops it, and the log says so.
-func (s *server) later(where string, run func()) {
+// later queues user code for the background goroutine. A full queue drops it: then the result is false and the
+// log says so.
+func (s *server) later(where string, run func()) bool {
 	if err := s.background.Push(0, backgroundTask{where, run}); err != nil {
 		s.log.Warn("background queue full: call dropped", slog.String("where", where))
+		return false
 	}
+	return true
 }
 
 func (s *server) runBackground(batch []backgroundTask) {

@@ -328,3 +328,19 @@ func TestRoomHooks(t *testing.T) {
 		}
 	})
 }
+
+// What a client asks for and may not have is told to it, not to the error log.
+func TestErrorsOfJoinAreTheClients(t *testing.T) {
+	bubble(t, realtime.Config{Limits: realtime.Limits{Rooms: 1}}, func(f *fixture) {
+		realtime.On(f.Server, "join", func(ctx context.Context, c *realtime.Conn, room string) error { return c.Join(ctx, room) })
+		c := f.connect()
+		for _, tc := range []struct{ room, code string }{{"", realtime.CodeInvalid}, {"a", "<nil>"}, {"b", realtime.CodeTooMany}} {
+			if got := code(realtimetest.TryCall[any](c, "join", tc.room)); got != tc.code {
+				f.Errorf("room %q: code %q, want %q", tc.room, got, tc.code)
+			}
+		}
+		if lines := f.log.lines("level=ERROR"); len(lines) != 0 {
+			f.Errorf("logged: %v", lines)
+		}
+	})
+}

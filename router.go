@@ -73,18 +73,32 @@ type table struct {
 	unknown       *route // the route of events without a handler
 }
 
-// route is one event's handler with its options. run is the handler inside all of its middleware.
+// route is one event's handler with its options and the middleware around it. It belongs to one table.
 type route struct {
-	event   string
-	handler HandlerFunc
-	options handlerOptions
-	run     HandlerFunc
+	event    string
+	handler  HandlerFunc
+	options  handlerOptions
+	useEvent []func(HandlerFunc) HandlerFunc
+	wrapped  atomic.Pointer[HandlerFunc]
+}
+
+// run returns the handler inside all of its middleware. That is put together when the first event needs it:
+// middleware is user code, and registering holds a lock.
+func (rt *route) run() HandlerFunc {
+	if h := rt.wrapped.Load(); h != nil {
+		return *h
+	}
+	h := rt.options.wrap(rt.handler)
+	for _, mw := range slices.Backward(rt.useEvent) {
+		h = mw(h)
+	}
+	rt.wrapped.Store(&h)
+	return h
 }
 
 func newRouter(nameLimit int) *router {
 	r := &router{nameLimit: nameLimit}
 	t := &table{unknown: &route{handler: func(context.Context, *Conn, *Event) error { return errUnknownEvent }}}
-	t.compose()
 	r.table.Store(t)
 	return r
 }
@@ -95,26 +109,12 @@ func (r *router) change(edit func(t *table)) {
 	defer r.mu.Unlock()
 	t := *r.table.Load()
 	edit(&t)
-	t.compose()
-	r.table.Store(&t)
-}
-
-// compose wraps every handler anew, because middleware may come after the handlers it is around.
-func (t *table) compose() {
 	routes := make(map[string]*route, len(t.routes))
-	for name, rt := range t.routes {
-		routes[name] = t.composed(rt)
+	for name, rt := range t.routes { // anew, because middleware may come after the handlers it is around
+		routes[name] = &route{event: rt.event, handler: rt.handler, options: rt.options, useEvent: t.useEvent}
 	}
-	t.routes, t.unknown = routes, t.composed(t.unknown)
-}
-
-func (t *table) composed(rt *route) *route {
-	c := *rt
-	c.run = rt.options.wrap(rt.handler)
-	for _, mw := range slices.Backward(t.useEvent) {
-		c.run = mw(c.run)
-	}
-	return &c
+	t.routes, t.unknown = routes, &route{handler: t.unknown.handler, useEvent: t.useEvent}
+	r.table.Store(&t)
 }
 
 // appended never shares its array with the table that readers hold.

@@ -18,7 +18,9 @@ func (s *server) engineOptions() engine.Options {
 		MaxPayload: limits.MessageSize, MaxPayloadBeforeJoin: limits.ConnectMessageSize,
 		MaxQueueItems: limits.OutboundMessages, MaxQueueBytes: limits.OutboundBytes, OutboundBudget: limits.OutboundMemory,
 		MaxUnjoined: limits.UnjoinedSessions, MaxHandshakes: limits.Handshakes, HandshakeWait: limits.HandshakeWait,
-		MaxPerAddress: limits.ConnectionsPerAddress, TrustedProxies: cfg.TrustedProxies,
+		MaxNonMessages: limits.ControlPackets,
+		WriteTimeout:   limits.WriteTimeout, MessageTimeout: limits.MessageTimeout, BodyTimeout: limits.BodyTimeout,
+		MaxPerAddress: max(limits.ConnectionsPerAddress, 0), TrustedProxies: cfg.TrustedProxies,
 		Origins: cfg.Origins, Credentials: cfg.Credentials,
 		CORS: engine.CORS{
 			AllowedHeaders: cfg.CORS.AllowedHeaders, ExposedHeaders: cfg.CORS.ExposedHeaders,

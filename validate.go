@@ -3,10 +3,11 @@ package realtime
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/realtime-go/realtime/internal/engine"
 )
 
 // Validate reports every mistake in the configuration at once (errors.Join), each naming its field.
@@ -16,7 +17,9 @@ func (c Config) Validate() error {
 	c = c.withDefaults()
 	v.path(c.Path)
 	v.check(c.Transports&^(WebSocket|Polling) == 0, "Transports: unknown transport in the set")
-	v.origins(c.Origins, c.Credentials)
+	if err := engine.ValidOrigins(c.Origins, c.Credentials); err != nil {
+		v.check(false, "Origins: %w", err)
+	}
 	v.check(c.CORS.MaxAge >= 0, "CORS.MaxAge: must not be negative")
 	for _, name := range slices.Concat(c.CORS.AllowedHeaders, c.CORS.ExposedHeaders, c.CORS.Methods) {
 		v.check(isToken(name), "CORS: %q is not a header name or method", name)
@@ -45,19 +48,6 @@ func (v *validator) path(path string) {
 	v.check(!strings.ContainsAny(path, "?# "), "Path: %q holds a query, a fragment or a space", path)
 }
 
-func (v *validator) origins(origins []string, credentials bool) {
-	for _, o := range origins {
-		if o == "*" {
-			v.check(!credentials, "Origins: \"*\" together with Credentials lets every site act for its visitors")
-			continue
-		}
-		u, err := url.Parse(strings.Replace(o, "://*.", "://wildcard.", 1))
-		ok := err == nil && u.Scheme != "" && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
-			(u.Path == "" || u.Path == "/") && !strings.Contains(u.Host, "*")
-		v.check(ok, "Origins: %q is not of the form scheme://host[:port] or scheme://*.host[:port]", o)
-	}
-}
-
 func (v *validator) heartbeat(h Heartbeat) {
 	for _, f := range []struct {
 		name  string
@@ -74,6 +64,7 @@ func (v *validator) heartbeat(h Heartbeat) {
 
 func (v *validator) limits(l Limits) {
 	v.check(l.MessageSize > 0, "Limits.MessageSize: must be positive, clients are told it")
+	v.check(l.ConnectMessageSize > 0, "Limits.ConnectMessageSize: must be positive")
 	v.check(l.ConnectMessageSize <= l.MessageSize, "Limits.ConnectMessageSize: is above MessageSize")
 	v.check(l.Attachments > 0 && l.Attachments <= 10, "Limits.Attachments: must be 1 to 10, official clients refuse more")
 	v.check(l.JSONDepth > 0 && l.ConnectJSONDepth > 0, "Limits.JSONDepth: must be positive")
@@ -86,6 +77,7 @@ func (v *validator) limits(l Limits) {
 	v.check(l.PartialPacket > 0, "Limits.PartialPacket: must be positive")
 	v.check(l.Concurrent > 0, "Limits.Concurrent: must be positive")
 	v.check(l.Handshakes > 0 && l.HandshakeWait > 0, "Limits.Handshake*: must be positive")
+	v.check(l.WriteTimeout > 0 && l.MessageTimeout > 0 && l.BodyTimeout > 0, "Limits.*Timeout: must be positive")
 	v.check(l.PendingAcks > 0, "Limits.PendingAcks: must be positive")
 }
 

@@ -13,10 +13,16 @@
 //		host := realtimetest.Serve(t, srv)
 //		ann := host.Connect(realtimetest.Options{})
 //		bob := host.Connect(realtimetest.Options{})
+//		realtimetest.Call[any](bob, "join", "lobby")
 //		got := realtimetest.Call[string](ann, "say", "hello")
 //		said := realtimetest.Expect[string](bob, "said")
-//		bob.Cut() // the wire goes dead: 35 s later the server notices
+//		bob.Cut() // the wire goes dead
+//		time.Sleep(35 * time.Second)
+//		synctest.Wait() // by now the server has noticed
 //	})
+//
+// OnConnect runs after the CONNECT reply, so Connect may return before it has. Expect waits for
+// Options.Timeout, 10 s by default.
 //
 // It works outside of synctest as well; then waits last real time. Everything that a test started ends
 // with the test.
