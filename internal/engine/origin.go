@@ -58,8 +58,8 @@ func newOriginPolicy(list []string, credentials bool) (*originPolicy, error) {
 		}
 	}
 	if p.any && credentials {
-		// Every page could act with the cookies of every visitor (R48).
-		errs = append(errs, errors.New(`origin "*" and Credentials exclude each other`))
+		// Requirement R48.
+		errs = append(errs, errors.New(`"*" together with Credentials would let every page act with the cookies of every visitor`))
 	}
 	return p, errors.Join(errs...)
 }
