@@ -356,11 +356,16 @@ func TestPollWriteTimeout(t *testing.T) {
 }
 
 // TestServerDeadlines is decision D59: deadlines of the user's http.Server neither
-// cut a long poll nor outlive it.
+// cut a long poll, nor a POST that the receiver holds, nor outlive them.
 func TestServerDeadlines(t *testing.T) {
 	for _, limit := range []time.Duration{0, 3 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			h := newPipeHarness(t, Options{PingInterval: time.Hour}, func(r *recorder) { r.handle = func([]byte, bool) error { return nil } })
+			h := newPipeHarness(t, Options{PingInterval: time.Hour}, func(r *recorder) {
+				r.handle = func([]byte, bool) error {
+					time.Sleep(5 * time.Second) // synctest: fake time
+					return nil
+				}
+			})
 			front := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 			srv := &http.Server{Handler: h.srv, ReadTimeout: limit, WriteTimeout: limit}
 			served := make(chan error, 1)
