@@ -59,8 +59,8 @@ type rawSession struct {
 	id  string // of its connection to "/"
 }
 
-// raw opens a polling session and joins "/".
-func (f *fixture) raw() *rawSession {
+// raw opens a polling session and joins "/", with an auth payload if one is given.
+func (f *fixture) raw(auth ...string) *rawSession {
 	f.T.Helper()
 	s := &rawSession{f: f}
 	status, body := s.do(http.MethodGet, "")
@@ -69,7 +69,7 @@ func (f *fixture) raw() *rawSession {
 		f.T.Fatalf("handshake: %d %s", status, body)
 	}
 	s.sid = open.SID
-	if status, body := s.do(http.MethodPost, "40"); status != http.StatusOK {
+	if status, body := s.do(http.MethodPost, "40"+strings.Join(auth, "")); status != http.StatusOK {
 		f.T.Fatalf("CONNECT: %d %s", status, body)
 	}
 	_, body = s.do(http.MethodGet, "")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -92,6 +93,11 @@ func (c *Conn) handle(ev *Event) {
 // fail tells the client of a handler's error.
 func (c *Conn) fail(ctx context.Context, ev *Event, err error) {
 	public, id := publicError(err), ""
+	if public == nil && c.ended() && (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) {
+		c.ns.srv.log.Debug("handler ended with its connection", c.logAttrs(
+			slog.String("event", c.ns.srv.logName(ev)), slog.Any("err", err))...)
+		return
+	}
 	if public == nil {
 		public, id = c.internal(err, slog.String("event", c.ns.srv.logName(ev)))
 		if fn := c.ns.srv.cfg.Hooks.HandlerError; fn != nil {
