@@ -374,3 +374,14 @@ func TestJoinInUse(t *testing.T) {
 		}
 	})
 }
+
+func TestUpgradedHook(t *testing.T) {
+	var upgraded chan []*realtime.Conn
+	bubble(t, realtime.Config{Hooks: realtime.Hooks{Upgraded: func(conns []*realtime.Conn) { upgraded <- conns }}}, func(f *fixture) {
+		upgraded = make(chan []*realtime.Conn, 1) // of this bubble
+		c := f.host.Connect(realtimetest.Options{Transport: realtimetest.Upgrade})
+		if conns := <-upgraded; len(conns) != 1 || conns[0].ID() != c.ID() || conns[0].Transport() != "websocket" {
+			f.Errorf("told of %v", conns)
+		}
+	})
+}

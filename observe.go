@@ -24,6 +24,8 @@ type Hooks struct {
 	Panic func(where string, value any, stack []byte, id string)
 	// Refused is told of refused handshakes.
 	Refused func(f Finding)
+	// Upgraded is told of the connections whose session went from polling to websocket.
+	Upgraded func(conns []*Conn)
 	// RoomCreated and RoomEmptied tell of rooms of this node. A room that comes and goes quickly may be told
 	// of less often than it changed, but never in the wrong order.
 	RoomCreated func(namespace, room string)

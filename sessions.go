@@ -26,9 +26,9 @@ func (s *server) engineOptions() engine.Options {
 			AllowedHeaders: cfg.CORS.AllowedHeaders, ExposedHeaders: cfg.CORS.ExposedHeaders,
 			Methods: cfg.CORS.Methods, MaxAge: cfg.CORS.MaxAge,
 		},
-		Cookie: cfg.Cookie,
-		Allow:  s.allowHandshake(),
-		Hooks:  engine.Hooks{OnRefused: s.refusedHandshake, OnUpgrade: s.upgraded},
+		Cookie: cfg.Cookie, NodeTag: s.self.ID[:8],
+		Allow: s.allowHandshake(),
+		Hooks: engine.Hooks{OnRefused: s.refusedHandshake, OnUpgrade: s.upgraded},
 	}
 }
 
@@ -74,6 +74,10 @@ func (s *server) upgraded(session *engine.Session, err error) {
 		return
 	}
 	s.log.Debug("upgraded", slog.String("transport", session.Transport()))
+	m, ok := session.Receiver().(*mux)
+	if fn := s.cfg.Hooks.Upgraded; ok && fn != nil {
+		s.later("Hooks.Upgraded", func() { fn(m.all()) })
+	}
 }
 
 // sessionClosed logs what ended a session: protocol mistakes of peers at debug, an oversize message at info

@@ -121,7 +121,12 @@ func sidRule(s *Server, _ *http.Request, q *request) *Refusal {
 		q.session = s.sessions.find(q.sid)
 	}
 	if q.session == nil {
-		return unknownSession()
+		ref := unknownSession()
+		if tag, ok := foreignTag(q.sid, s.opts.NodeTag); ok {
+			ref.Detail = "the session began on the node tagged " + tag + ", not on " + s.opts.NodeTag +
+				": the requests of one session reach several nodes, so sessions are not sticky"
+		}
+		return ref
 	}
 	if !q.upgrade && q.session.Transport() != q.transport() || !q.upgrade && q.transport() == transportWebSocket {
 		return mismatch()

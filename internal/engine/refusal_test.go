@@ -122,6 +122,23 @@ func TestSessionParameter(t *testing.T) {
 	}
 }
 
+// TestForeignSession: the refusal of a session of another node says so, since a
+// balancer without sticky sessions is the usual reason.
+func TestForeignSession(t *testing.T) {
+	mine, theirs := newHarness(t, Options{NodeTag: "aaaa"}), newHarness(t, Options{NodeTag: "bbbb"})
+	sid, _ := theirs.openPolling()
+	expectRefusal(t, mine.get(sid), 400, bodySID, "sid")
+	for _, other := range []string{sid[:27], sid + "b", sid[:23] + "." + sid[24:], sid[:24] + "bb\nb", newSID("aaaa")} {
+		expectRefusal(t, mine.get(url.QueryEscape(other)), 400, bodySID, "sid")
+	}
+	for i, ref := range mine.refusals {
+		foreign := strings.Contains(ref.Detail, "tagged bbbb, not on aaaa")
+		if foreign != (i == 0) || strings.Contains(ref.Detail, sid[:24]) {
+			t.Errorf("refusal %d: %s", i, ref.Detail)
+		}
+	}
+}
+
 // TestRevision is requirement R3: the revision is fixed at the handshake.
 func TestRevision(t *testing.T) {
 	h := newHarness(t, Options{})

@@ -99,6 +99,13 @@ func (s *Session) start() {
 // ID is the session id: a secret of this client, not to be logged.
 func (s *Session) ID() string { return s.id }
 
+// Receiver is what accept returned, or nil while it runs.
+func (s *Session) Receiver() Receiver {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.receiver
+}
+
 // Handshake is what was kept of the first request.
 func (s *Session) Handshake() *Handshake { return s.handshake }
 

@@ -24,6 +24,17 @@ func newSID(tag string) string {
 	return string(append(buf, tag...))
 }
 
+// foreignTag returns the tag of a session id that another node has made, as far as
+// its form can tell. A tag is no secret; the rest of the id is.
+func foreignTag(sid, own string) (tag string, ok bool) {
+	const random = 4 * sidBytes / 3
+	if len(sid) != random+len(own) || len(own) == 0 || !validTag(sid[:maxTag]) || !validTag(sid[maxTag:random]) {
+		return "", false
+	}
+	tag = sid[random:]
+	return tag, tag != own && validTag(tag)
+}
+
 // randomTag returns a tag for a node that has no name.
 func randomTag() string {
 	var raw [6]byte
