@@ -41,7 +41,7 @@ type Hooks struct {
 type Finding struct {
 	Rule       string        // short and stable: the X-Realtime-Refused header and the metric label
 	Status     int           // HTTP status
-	Code       int           // Engine.IO error code, 0 to 5
+	Code       int           // Engine.IO error code, 0 to 5, or -1 where the protocol has none
 	Detail     string        // what was wrong, in words; holds no secret
 	Setting    string        // the Config field that would admit the request, "" if none would
 	RetryAfter time.Duration // for temporary refusals

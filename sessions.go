@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -39,7 +40,7 @@ func (s *server) allowHandshake() func(*http.Request) error {
 		return nil
 	}
 	return func(r *http.Request) error {
-		err := error(Errorf(CodeInternal, "internal error")) // stays if the hook panics
+		err := errors.New("internal error") // stays if the hook panics
 		s.guard("Hooks.AllowHandshake", func() { err = allow(r) })
 		return err
 	}
