@@ -56,6 +56,7 @@ func TestConnectAndDisconnectLines(t *testing.T) {
 		ann := f.host.Connect(realtimetest.Options{Auth: token("ann"), Transport: realtimetest.Polling})
 		game := ann.Join(realtimetest.Options{Namespace: "/game"})
 		annID, gameID := ann.ID(), game.ID()
+		synctest.Wait() // the lines come after the CONNECT replies
 		want := []logLine{
 			{"level": "INFO", "msg": "connected", "node": "n1", "conn": annID, "namespace": "/", "user": "ann", "transport": "polling"},
 			{"level": "INFO", "msg": "connected", "node": "n1", "conn": gameID, "namespace": "/game", "transport": "polling"},

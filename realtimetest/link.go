@@ -43,6 +43,37 @@ func newTurn() turn  { return make(turn, 1) }
 func (t turn) take() { t <- struct{}{} }
 func (t turn) give() { <-t }
 
+// stalling makes a reader wait.
+type stalling struct {
+	stallMu sync.Mutex
+	stalled chan struct{} // not nil while stalled; closed on resume
+}
+
+func (s *stalling) stall(on bool) {
+	s.stallMu.Lock()
+	defer s.stallMu.Unlock()
+	switch {
+	case on && s.stalled == nil:
+		s.stalled = make(chan struct{})
+	case !on && s.stalled != nil:
+		close(s.stalled)
+		s.stalled = nil
+	}
+}
+
+// wait blocks while the reader is stalled, but not longer than until done.
+func (s *stalling) wait(done <-chan struct{}) {
+	s.stallMu.Lock()
+	stalled := s.stalled
+	s.stallMu.Unlock()
+	if stalled != nil {
+		select {
+		case <-stalled:
+		case <-done:
+		}
+	}
+}
+
 // link is one Engine.IO session as its client sees it, shared by the clients of its namespaces.
 type link struct {
 	host *Server

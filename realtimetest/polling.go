@@ -20,6 +20,7 @@ type pollTransport struct {
 	cancel  context.CancelFunc
 
 	posting turn
+	stalling
 
 	mu       sync.Mutex
 	paused   bool          // poll ends after the GET that is held
@@ -41,7 +42,7 @@ func (t *pollTransport) poll() {
 	defer close(t.idle)
 	defer t.http.CloseIdleConnections()
 	for !t.stop() {
-		t.wait()
+		t.wait(t.ctx.Done())
 		if err := t.get(); err != nil {
 			var refused *RefusedError
 			switch {
@@ -68,7 +69,7 @@ func (t *pollTransport) get() error {
 	if err != nil {
 		return err
 	}
-	t.wait()
+	t.wait(t.ctx.Done())
 	for more := true; more; {
 		var packet []byte
 		packet, body, more = eiowire.NextPacket(body)
@@ -151,28 +152,4 @@ func (t *pollTransport) cut() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wireCut = true
-}
-
-func (t *pollTransport) wait() {
-	t.mu.Lock()
-	stalled := t.stalled
-	t.mu.Unlock()
-	if stalled != nil {
-		select {
-		case <-stalled:
-		case <-t.ctx.Done():
-		}
-	}
-}
-
-func (t *pollTransport) stall(on bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case on && t.stalled == nil:
-		t.stalled = make(chan struct{})
-	case !on && t.stalled != nil:
-		close(t.stalled)
-		t.stalled = nil
-	}
 }

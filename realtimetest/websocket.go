@@ -19,10 +19,9 @@ type wsTransport struct {
 
 	writing turn
 
-	stallMu sync.Mutex
-	stalled chan struct{} // not nil while stalled; closed on resume
-	done    chan struct{} // closed by close
-	once    sync.Once
+	stalling
+	done chan struct{} // closed by close
+	once sync.Once
 }
 
 // dialWebSocket opens a websocket; sid is empty for a new session.
@@ -52,7 +51,7 @@ func (t *wsTransport) read() {
 			t.link.close(reason)
 			return
 		}
-		t.wait()
+		t.wait(t.done)
 		if kind == websocket.BinaryMessage {
 			err = t.link.message(data, true)
 		} else {
@@ -65,31 +64,6 @@ func (t *wsTransport) read() {
 			t.link.close(ReasonParseError + ": " + err.Error())
 			return
 		}
-	}
-}
-
-// wait blocks while the transport is stalled.
-func (t *wsTransport) wait() {
-	t.stallMu.Lock()
-	stalled := t.stalled
-	t.stallMu.Unlock()
-	if stalled != nil {
-		select {
-		case <-stalled:
-		case <-t.done:
-		}
-	}
-}
-
-func (t *wsTransport) stall(on bool) {
-	t.stallMu.Lock()
-	defer t.stallMu.Unlock()
-	switch {
-	case on && t.stalled == nil:
-		t.stalled = make(chan struct{})
-	case !on && t.stalled != nil:
-		close(t.stalled)
-		t.stalled = nil
 	}
 }
 
