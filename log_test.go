@@ -311,28 +311,6 @@ func mischief(f *fixture, text string) (secrets []string, answers []string) {
 	return secrets, answers
 }
 
-// get sends a request and returns the answer, headers included.
-func (f *fixture) get(url string, header http.Header) string {
-	f.T.Helper()
-	r, err := http.NewRequestWithContext(f.Context(), http.MethodGet, "http://realtime.test"+url, http.NoBody)
-	if err != nil {
-		f.T.Fatal(err)
-	}
-	for key, v := range header {
-		r.Header[key] = v
-	}
-	resp, err := f.host.Do(r)
-	if err != nil {
-		f.T.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var answer strings.Builder
-	if err := resp.Write(&answer); err != nil {
-		f.T.Fatal(err)
-	}
-	return answer.String()
-}
-
 // R2, R14, R55, R56: whatever a client sends, none of it stands in the log, and neither do session ids. Nothing
 // of it comes back in the answer to a refused request.
 func TestLogHoldsNothingOfClients(t *testing.T) {

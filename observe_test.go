@@ -93,7 +93,7 @@ func TestQueuedBytesAreCounted(t *testing.T) {
 	})
 }
 
-// D32: an adapter that is down makes a node degraded, never unready.
+// An adapter that is down makes a node degraded, never unready.
 func TestHealthFollowsTheAdapter(t *testing.T) {
 	node := (&bus{}).node()
 	bubble(t, realtime.Config{Adapter: node}, func(f *fixture) {
