@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/realtime-go/realtime/internal/payload"
@@ -17,6 +18,20 @@ type RawReply struct {
 
 	packet siowire.Packet
 	codec  Codec
+}
+
+// NewRawReply makes an answer with the given arguments, encoded with encoding/json, for fakes of
+// [Broadcaster] in unit tests. It returns the errors of the encoding.
+func NewRawReply(conn, node string, args ...any) (RawReply, error) {
+	cfg := Config{}.withDefaults()
+	p, err := encodeArgs(&cfg, "", args)
+	if err != nil {
+		return RawReply{}, err
+	}
+	defer p.release()
+	s := server{cfg: cfg} // for the limits of a packet
+	m := &Message{Data: slices.Clone(p.data()), Attachments: p.attachments}
+	return RawReply{Conn: conn, Node: node, packet: s.parse(siowire.Ack, m), codec: cfg.Codec}, nil
 }
 
 // Len returns the number of arguments.

@@ -220,3 +220,31 @@ func TestEmitOrder(t *testing.T) {
 		}
 	})
 }
+
+// fakeBroadcaster shows that the seams can be faked: it implements what the test needs, and nothing is sealed.
+type fakeBroadcaster struct {
+	realtime.Broadcaster
+	replies []realtime.RawReply
+}
+
+func (f fakeBroadcaster) EmitWithAck(context.Context, string, ...any) ([]realtime.RawReply, error) {
+	return f.replies, nil
+}
+
+func TestFakes(t *testing.T) {
+	good, err := realtime.NewRawReply("c1", "n1", photo{"t", realtime.Binary{1, 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, err := realtime.NewRawReply("c2", "n1", "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := realtime.BroadcastWithAck[photo](t.Context(), fakeBroadcaster{replies: []realtime.RawReply{good, bad}}, "show")
+	if err != nil || len(got) != 2 || got[0].Value.Title != "t" || len(got[0].Value.Data) != 2 || got[0].Conn != "c1" || got[1].Err == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := realtime.NewRawReply("", "", make(chan int)); err == nil {
+		t.Error("a channel was encoded")
+	}
+}

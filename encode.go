@@ -35,7 +35,7 @@ func encodeArgs(cfg *Config, event string, args []any) (encoded, error) {
 		buf = siowire.AppendString(buf, event)
 	}
 	buf, attachments, err := payload.AppendArgs(buf, cfg.Codec, args, nil)
-	if event == "" && len(args) > 0 { // AppendArgs puts a comma before every argument
+	if err == nil && event == "" && len(args) > 0 { // AppendArgs puts a comma before every argument
 		buf = slices.Delete(buf, p.head+1, p.head+2)
 	}
 	*p.buf, p.attachments = append(buf, ']'), attachments

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"github.com/realtime-go/realtime/internal/payload"
@@ -58,7 +59,7 @@ func (e *Event) Raw(i int) []byte {
 }
 
 // Reply sends the acknowledgement, if the client asked for one, and otherwise does nothing. The second call
-// returns ErrReplied. After Reply the handler's result is not sent; its error still is.
+// returns ErrReplied; a call whose arguments do not encode returns why and does not count. After Reply the handler's result is not sent; its error still is.
 func (e *Event) Reply(args ...any) error {
 	if !e.done.CompareAndSwap(false, true) {
 		return ErrReplied
@@ -66,7 +67,11 @@ func (e *Event) Reply(args ...any) error {
 	if !e.WantAck {
 		return nil
 	}
-	return e.conn.reply(e.packet.ID, args)
+	err := e.conn.reply(e.packet.ID, args)
+	if err != nil && !errors.Is(err, ErrClosed) {
+		e.done.Store(false) // nothing was sent, so the error can be
+	}
+	return err
 }
 
 // Replied reports whether Reply was called.

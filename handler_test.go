@@ -170,6 +170,22 @@ func TestHandlerErrors(t *testing.T) {
 	})
 }
 
+// A result that does not encode is an internal error, told to its caller.
+func TestResultThatDoesNotEncode(t *testing.T) {
+	bubble(t, realtime.Config{}, func(f *fixture) {
+		realtime.Handle(f.Server, "chan", func(context.Context, *realtime.Conn, any) (chan int, error) { return make(chan int), nil })
+		f.HandleEvent("reply", func(_ context.Context, _ *realtime.Conn, ev *realtime.Event) error { return ev.Reply(make(chan int)) })
+		c := f.connect()
+		if got := code(realtimetest.TryCall[any](c, "chan")); got != realtime.CodeInternal {
+			f.Errorf("result: code %q", got)
+		}
+		c.Emit("reply")
+		if n := f.Stats().Panics; n != 0 {
+			f.Errorf("%d panics:\n%s", n, f.log)
+		}
+	})
+}
+
 // R87: every kind of callback may panic; the caller is answered, and others notice nothing.
 func TestPanicsAreRecovered(t *testing.T) {
 	var hooked atomic.Int32
