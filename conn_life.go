@@ -106,7 +106,10 @@ func (c *Conn) enterNamespace() bool {
 // refuse ends a connection that was never admitted.
 func (c *Conn) refuse(err error) {
 	if errors.Is(err, errBusy) { // temporary: the client retries only after a closed transport
-		c.mux.session.Close(&closeCause{CauseBusy, "", errBusy})
+		if !c.ended() { // it did not give up waiting itself
+			c.ns.srv.refusedConnect(c, CauseBusy.String())
+			c.mux.session.Close(&closeCause{CauseBusy, "", errBusy})
+		}
 		return
 	}
 	if !c.leave(Disconnected{Cause: CauseServerDisconnect, Detail: "refused", Err: err}) {

@@ -426,3 +426,57 @@ func TestOutboundMemory(t *testing.T) {
 		}
 	})
 }
+
+// R12, R51: who finds no place to be authenticated within two seconds comes back later: its transport closes. A
+// client that gave up waiting has lost nothing but its wait.
+func TestAdmissionIsBounded(t *testing.T) {
+	bubble(t, realtime.Config{Limits: realtime.Limits{Handshakes: 2}}, func(f *fixture) {
+		release := make(chan struct{})
+		slow := f.Of("/slow")
+		slow.Use(func(context.Context, *realtime.Conn) error { <-release; return nil })
+		ends := make(chan ended, 10)
+		f.OnDisconnect(func(_ context.Context, c *realtime.Conn, why realtime.Disconnected) {
+			ends <- ended{c, why, time.Now()}
+		})
+		var clients []*realtimetest.Client
+		for range 4 {
+			c := f.connect()
+			clients = append(clients, c)
+			if err := c.Send("0/slow,"); err != nil {
+				f.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		if err := clients[3].Send("1/slow,"); err != nil { // it gives up
+			f.Fatal(err)
+		}
+		start := time.Now()
+		e := one(f, ends)
+		if took := e.at.Sub(start); e.why.Cause != realtime.CauseBusy || took != 2*time.Second {
+			f.Errorf("%s ended with %+v after %v", e.conn, e.why, took)
+		}
+		if clients[2].Reason() != realtimetest.ReasonTransportClose || clients[3].Reason() != "" {
+			f.Errorf("the one who waited: %q, the one who did not: %q", clients[2].Reason(), clients[3].Reason())
+		}
+		if n := f.Stats(); n.Refused["connect:busy"] != 1 || n.Sessions != 3 || len(f.log.lines("msg=refused", "rule=connect:busy", "namespace=/slow")) != 1 {
+			f.Errorf("%+v, log:\n%s", n, f.log)
+		}
+		close(release)
+		synctest.Wait()
+		if n := f.Stats().Conns; n != 5 { // four in "/" less one, and two that were waited for
+			f.Errorf("%d connections", n)
+		}
+	})
+}
+
+// D13: the connect timeout does not run while our own middleware does.
+func TestSlowAdmissionIsNotCut(t *testing.T) {
+	transports(t, realtime.Config{}, func(f *fixture, o realtimetest.Options) {
+		f.Use(func(context.Context, *realtime.Conn) error { <-time.After(30 * time.Second); return nil })
+		o.Timeout = time.Minute
+		start := time.Now()
+		if c := f.host.Connect(o); c.ID() == "" || time.Since(start) < 30*time.Second {
+			f.Errorf("%q after %v", c.ID(), time.Since(start))
+		}
+	})
+}
