@@ -363,7 +363,8 @@ var callbacks = map[string]struct {
 		provoke:  func(m *matrix, _ *realtimetest.Client) { m.Of("/fresh") },
 	},
 	"Conns": {provoke: func(m *matrix, _ *realtimetest.Client) {
-		for range m.Server.Conns(m.Context()) {
+		for info, err := range m.Server.Conns(m.Context()) {
+			_, _ = info, err
 			m.run(nil, nil)
 		}
 	}},
