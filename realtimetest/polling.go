@@ -23,8 +23,7 @@ type pollTransport struct {
 	stalling
 
 	mu       sync.Mutex
-	paused   bool          // poll ends after the GET that is held
-	stalled  chan struct{} // as in wsTransport
+	paused   bool // poll ends after the GET that is held
 	wireCut  bool
 	idle     chan struct{} // closed when poll has returned
 	switched chan struct{} // closed when an upgrade has ended

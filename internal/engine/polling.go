@@ -127,6 +127,22 @@ func (s *Session) park() (g *parkedGet, before chan struct{}, ref *Refusal) {
 	return g, before, nil
 }
 
+// pollWriting tells whether the answer to a GET is being written.
+func (s *Session) pollWriting() bool {
+	s.mu.Lock()
+	writing := s.polling.writing
+	s.mu.Unlock()
+	if writing == nil {
+		return false
+	}
+	select {
+	case <-writing:
+		return false
+	default:
+		return true
+	}
+}
+
 // queueWakes makes the queue wake g, unless it was answered meanwhile.
 func (s *Session) queueWakes(g *parkedGet) {
 	s.mu.Lock()

@@ -109,7 +109,7 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, p *runningPos
 	if over {
 		// Take what a moderate excess has left, so that the client gets to read
 		// the answer on a connection that lives (decision D7).
-		_, rest := io.CopyN(io.Discard, r.Body, limit)
+		_, rest := io.CopyN(io.Discard, r.Body, 2*limit)
 		whole = errors.Is(rest, io.EOF)
 	}
 	s.mu.Lock()

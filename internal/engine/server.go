@@ -159,6 +159,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		// A request may have started a goroutine as its last act.
 		err = s.group.Wait(ctx)
 	}
+	if err == nil {
+		err = s.awaitLinger(ctx)
+	}
 	for _, session := range s.sessions.all() {
 		session.dropLinger()
 	}
@@ -166,6 +169,30 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.sessions.cutAll()
 	}
 	return err
+}
+
+// shutdownLinger is how long Shutdown waits for polling clients between two polls
+// to fetch what is queued for them. A client that is there polls again at once.
+const shutdownLinger = 2 * time.Second
+
+// awaitLinger waits until no session lingers, but not longer than shutdownLinger.
+func (s *Server) awaitLinger(ctx context.Context) error {
+	over := time.NewTimer(shutdownLinger)
+	defer over.Stop()
+	for _, session := range s.sessions.all() {
+		fetched := session.lingering()
+		if fetched == nil {
+			continue
+		}
+		select {
+		case <-fetched:
+		case <-over.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return s.requests.wait(ctx)
 }
 
 // Stats returns the gauges.

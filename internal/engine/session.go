@@ -46,9 +46,10 @@ type Session struct {
 	heart      heartbeat
 	connect    connectTimer
 	polling    pollState
-	probe      *wire       // a websocket that asks to take over
-	probeTimer *time.Timer // answers parked GETs while probe is there
-	linger     *time.Timer // removes a closed polling session; nil unless it lingers
+	probe      *wire         // a websocket that asks to take over
+	probeTimer *time.Timer   // answers parked GETs while probe is there
+	linger     *time.Timer   // removes a closed polling session; nil unless it lingers
+	fetched    chan struct{} // made with linger, closed when the session lingers no more
 
 	lingerCounted bool // guarded by the table's lock
 }
@@ -148,7 +149,7 @@ func (s *Session) SendVolatile(m *Message) (sent bool, err error) {
 	if n, _ := s.queue.Len(); n > 0 {
 		return false, nil
 	}
-	if w := s.wire.Load(); w != nil && w.busy() {
+	if w := s.wire.Load(); w != nil && w.busy() || w == nil && s.pollWriting() {
 		return false, nil
 	}
 	if err := s.Send(m); err != nil {

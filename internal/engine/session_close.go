@@ -100,6 +100,7 @@ func (s *Session) endPolling(how ending) (lingers bool) {
 	// waits for the next one (captures polling-server-disconnect-close,
 	// polling-sio-bad-no-get).
 	s.linger = time.AfterFunc(lingerTime, func() { s.dropLinger() })
+	s.fetched = make(chan struct{})
 	return true
 }
 
@@ -123,11 +124,23 @@ func (s *Session) takeLinger() bool {
 	}
 	s.linger.Stop()
 	s.linger = nil
+	close(s.fetched)
 	if s.polling.get != nil {
 		// It was woken by what is queued, but somebody else takes that now.
 		s.answerPoll(pollClosed)
 	}
 	return true
+}
+
+// lingering returns a channel that is closed when the session lingers no more, or
+// nil if it does not linger.
+func (s *Session) lingering() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.linger == nil {
+		return nil
+	}
+	return s.fetched
 }
 
 // tellClosed tells the receiver on a goroutine of its own, because whoever ends a

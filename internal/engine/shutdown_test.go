@@ -37,7 +37,7 @@ func TestShutdown(t *testing.T) {
 		begin := time.Now()
 		h.shutdown()
 		h.shutdown()
-		if took := time.Since(begin); took > closeWait {
+		if took := time.Since(begin); took > closeWait+shutdownLinger { // the idle polling client never comes
 			t.Errorf("took %s", took)
 		}
 		for _, p := range []peer{ws, up} {
@@ -60,6 +60,33 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 		h.dialRefused("EIO=4&transport=websocket", 503, "Service Unavailable")
+	})
+}
+
+// TestShutdownWaitsForPollers: a polling client between two polls gets what was
+// queued for it and the close packet, and Shutdown returns when it has them.
+func TestShutdownWaitsForPollers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newPipeHarness(t, Options{})
+		sid, r := h.openPolling()
+		_ = r.session.Send(message("bye"))
+		begin, ended := time.Now(), make(chan error, 1)
+		// Owner: the test, which receives from ended.
+		go func() { ended <- h.srv.Shutdown(context.Background()) }()
+		time.Sleep(time.Second) // synctest: fake time
+		for _, want := range []string{"4bye", "6\x1e1"} {
+			select {
+			case err := <-ended:
+				t.Fatalf("Shutdown returned before %q was fetched: %v", want, err)
+			default:
+			}
+			if a := h.get(sid); a.body != want {
+				t.Errorf("%+v, want %q", a, want)
+			}
+		}
+		if err := await(h, ended, "Shutdown"); err != nil || time.Since(begin) != time.Second {
+			t.Errorf("Shutdown: %v after %s", err, time.Since(begin))
+		}
 	})
 }
 
