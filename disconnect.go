@@ -130,7 +130,7 @@ func sessionEnded(err error) Disconnected {
 	var tooLarge *engine.PayloadTooLarge
 	switch {
 	case errors.As(err, &own):
-		d.Cause, d.Detail = own.cause, own.detail
+		d.Cause, d.Detail, d.Recoverable = own.cause, own.detail, own.cause != CauseServerDisconnect
 	case errors.As(err, &proto):
 		d.Cause = CauseProtocolError
 	case errors.As(err, &tooLarge):

@@ -107,6 +107,7 @@ func (c *Conn) fail(ctx context.Context, ev *Event, err error) {
 		c.ns.srv.log.Debug("event refused", c.logAttrs(
 			slog.String("event", c.ns.srv.logName(ev)), slog.String("code", public.Code))...)
 	}
+	ev.failure = err
 	policyErr := c.guard("ReplyPolicy", func() error { return c.ns.srv.cfg.Replies.Fail(ctx, c, ev, public, id) })
 	if policyErr != nil && !c.ended() {
 		c.ns.srv.log.Warn("error not told to the client", c.logAttrs(slog.Any("err", policyErr))...)

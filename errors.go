@@ -142,6 +142,15 @@ var (
 	errUnknownEvent    = &Error{Code: CodeUnknownEvent, Message: "no such event"}
 )
 
+// isDecoding reports whether a payload did not decode, or was refused by a Validate that does not speak as an
+// Error of its own.
+func isDecoding(err error) bool {
+	var public *Error
+	var invalid *payload.ValidationError
+	var decode *payload.DecodeError
+	return !errors.As(err, &public) && (errors.As(err, &invalid) || errors.As(err, &decode))
+}
+
 // publicError is the part of err that a client may see, or nil if the error is internal.
 func publicError(err error) *Error {
 	var e *Error

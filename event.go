@@ -21,6 +21,7 @@ type Event struct {
 	conn   *Conn       // whom the acknowledgement goes to; nil for an event of another node
 	done   atomic.Bool // Reply was called
 
+	failure   error  // what the handler returned, for a reply policy that looks closer than at the public part
 	result    [1]any // of Handle, sent by the reply policy
 	hasResult bool
 }

@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -117,6 +118,21 @@ func (ns *namespace) outgoing(ctx context.Context, out Outgoing) {
 	}
 }
 
+// logRooms writes a line for each room, at debug: rooms come and go as often as events.
+func (c *Conn) logRooms(ctx context.Context, what string, rooms []string) {
+	if len(rooms) == 0 || !c.ns.srv.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	for _, name := range rooms {
+		attrs := c.logAttrs(slog.String("room", c.ns.srv.visibleRoom(name)))
+		if what == "OnJoin" {
+			c.ns.srv.log.DebugContext(ctx, "joined", attrs...)
+		} else {
+			c.ns.srv.log.DebugContext(ctx, "left", attrs...)
+		}
+	}
+}
+
 // runJoinHooks tells the OnJoin functions of rooms, given by wire name, that c has joined.
 func (ns *namespace) runJoinHooks(ctx context.Context, c *Conn, rooms []string) {
 	ns.runRoomHooks(ctx, "OnJoin", ns.table().onJoin, c, rooms)
@@ -127,6 +143,7 @@ func (ns *namespace) runLeaveHooks(ctx context.Context, c *Conn, rooms []string)
 }
 
 func (ns *namespace) runRoomHooks(ctx context.Context, where string, fns []func(context.Context, *Conn, string), c *Conn, rooms []string) {
+	c.logRooms(ctx, where, rooms)
 	for _, name := range rooms {
 		for _, fn := range fns {
 			_ = c.guard(where, func() error { fn(ctx, c, ns.srv.visibleRoom(name)); return nil })

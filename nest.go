@@ -118,7 +118,7 @@ type nestCause struct {
 	Data    any    `json:"data,omitempty"`
 }
 
-func (nestReplies) Fail(ctx context.Context, c *Conn, ev *Event, err *Error, _ string) error {
+func (nestReplies) Fail(ctx context.Context, c *Conn, ev *Event, err *Error, id string) error {
 	if err.Code == CodeUnknownEvent {
 		return nil // a gateway has no listener for it either
 	}
@@ -126,8 +126,7 @@ func (nestReplies) Fail(ctx context.Context, c *Conn, ev *Event, err *Error, _ s
 		return c.Emit(ctx, exceptionEvent, err.Data)
 	}
 	message := err.Message
-	switch err.Code {
-	case CodeInternal, CodeInvalidPayload, CodeInvalid: // Nest's pipes throw what its filter hides
+	if id != "" || isDecoding(ev.failure) { // Nest's pipes throw what its filter hides
 		message = "Internal server error"
 	}
 	return c.Emit(ctx, exceptionEvent, nestException{

@@ -22,7 +22,7 @@ type Hooks struct {
 	HandlerError func(c *Conn, ev *Event, err error)
 	// Panic is told of every recovered panic of user code, with the id that the log line has.
 	Panic func(where string, value any, stack []byte, id string)
-	// Refused is told of refused handshakes.
+	// Refused is told of refused handshakes, and of refused requests of sessions that live on.
 	Refused func(f Finding)
 	// Upgraded is told of the connections whose session went from polling to websocket.
 	Upgraded func(conns []*Conn)

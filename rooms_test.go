@@ -49,6 +49,9 @@ func TestRooms(t *testing.T) {
 		if n := f.Stats().Rooms; n != 0 {
 			f.Errorf("%d rooms are left", n)
 		}
+		if joined, left := f.log.lines("msg=joined", "room=b", "conn="+client.ID()), f.log.lines("msg=left", "room=b"); len(joined) != 1 || len(left) != 1 {
+			f.Errorf("logged %v and %v", joined, left)
+		}
 		if err := c.Join(ctx, "late"); !errors.Is(err, realtime.ErrClosed) {
 			f.Errorf("Join after the end: %v", err)
 		}
