@@ -29,9 +29,8 @@ func NewRawReply(conn, node string, args ...any) (RawReply, error) {
 		return RawReply{}, err
 	}
 	defer p.release()
-	s := server{cfg: cfg} // for the limits of a packet
 	m := &Message{Data: slices.Clone(p.data()), Attachments: p.attachments}
-	return RawReply{Conn: conn, Node: node, packet: s.parse(siowire.Ack, m), codec: cfg.Codec}, nil
+	return RawReply{Conn: conn, Node: node, packet: parse(&siowire.Limits{}, siowire.Ack, m), codec: cfg.Codec}, nil
 }
 
 // Len returns the number of arguments.

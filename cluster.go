@@ -62,14 +62,14 @@ func (s *server) silentNodes(due map[string]int, asked int) []string {
 
 // remoteReply wraps an answer of another node. What it holds is untrusted until it has been scanned.
 func (ns *namespace) remoteReply(m *Message) RawReply {
-	return RawReply{Conn: m.Conn, Node: m.Node, packet: ns.srv.parse(siowire.Ack, m), codec: ns.srv.cfg.Codec}
+	return RawReply{Conn: m.Conn, Node: m.Node, packet: parse(&ns.srv.wire, siowire.Ack, m), codec: ns.srv.cfg.Codec}
 }
 
 // parse makes a packet of what another node sent, by the rules that hold for clients; one that breaks them
 // becomes empty.
-func (s *server) parse(t siowire.Type, m *Message) siowire.Packet {
+func parse(limits *siowire.Limits, t siowire.Type, m *Message) siowire.Packet {
 	var d siowire.Decoder
-	d.Init(&s.wire)
+	d.Init(limits)
 	header := siowire.AppendHeader(nil, t, len(m.Attachments), "/", 0, true)
 	p, whole, err := d.Text(append(header, m.Data...))
 	for _, a := range m.Attachments {
@@ -151,7 +151,7 @@ func (h clusterHandler) OnAsk(m *Message, reply func(*Message)) {
 
 // packet checks the array that another node sent, as an event for clients or, with siowire.Ack, as any array.
 func (h clusterHandler) packet(t siowire.Type, m *Message) (siowire.Packet, bool) {
-	p := h.srv.parse(t, m)
+	p := parse(&h.srv.wire, t, m)
 	if p.Args.Len() == 0 {
 		h.srv.log.Warn("invalid packet from another node dropped", slog.String("from", m.Node), slog.String("namespace", m.Namespace))
 		return p, false
@@ -195,7 +195,7 @@ func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Mess
 	count.Count = asked
 	reply(count)
 	early.open()
-	timeout := m.Timeout
+	timeout := min(m.Timeout, maxAskTimeout) // what another node says is untrusted
 	if timeout <= 0 {
 		timeout = h.srv.cfg.AckTimeout
 	}

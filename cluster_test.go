@@ -371,3 +371,20 @@ func TestShutdownEndsAStartThatHangs(t *testing.T) {
 		}
 	})
 }
+
+// A node that claims to wait for ever holds the places of a connection's acknowledgements for a minute.
+func TestAskOfAnotherNodeHasAnEnd(t *testing.T) {
+	twoNodes(t, realtime.Config{Limits: realtime.Limits{PendingAcks: 1}}, func(a, _ *fixture, busA, _ *busNode) {
+		c := a.conn(a.connect())
+		busA.handler.OnAsk(&realtime.Message{
+			Op: realtime.OpBroadcastAck, Node: "evil", Namespace: "/", Data: []byte(`["silence"]`), Timeout: 1 << 62,
+		}, func(*realtime.Message) {})
+		if _, err := c.EmitWithAck(a.Context(), "silence"); !errors.Is(err, realtime.ErrTooManyAcks) {
+			a.Errorf("before: %v", err)
+		}
+		pass(time.Minute)
+		if _, err := c.EmitWithAck(a.Context(), "silence"); !errors.Is(err, realtime.ErrAckTimeout) {
+			a.Errorf("after: %v", err)
+		}
+	})
+}

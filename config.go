@@ -128,6 +128,7 @@ const (
 	slowHandler       = 30 * time.Second // R88: a handler that runs longer is named in the log
 	mailboxBatch      = 1                // one event at a time leaves the mailbox, so that its bound is exact
 	hookQueue         = 1024             // hooks that operations of other nodes may have waiting
+	maxAskTimeout     = time.Minute      // acknowledgements are collected for another node no longer than this
 	maxOutboundMemory = 256 << 20
 	maxArguments      = payload.MaxArgs
 )

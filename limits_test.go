@@ -218,6 +218,16 @@ func TestLargeAuth(t *testing.T) {
 			f.Errorf("log:\n%s", f.log)
 		}
 
+		poll := &rawSession{f: f} // over polling the POST is refused, and the log names the limit that held
+		_, open := poll.do(http.MethodGet, "")
+		poll.sid = strings.Split(open, `"`)[3]
+		if status, _ := poll.do(http.MethodPost, auth(limit+1)); status != http.StatusRequestEntityTooLarge {
+			f.Errorf("POST: status %d", status)
+		}
+		if len(f.log.lines("rule=payload-too-large", "setting=Limits.ConnectMessageSize")) != 1 {
+			f.Errorf("log:\n%s", f.log)
+		}
+
 		deep := f.socket() // nesting is limited more, too
 		if err := deep.write(opText, `40{"a":`+strings.Repeat("[", 16)+strings.Repeat("]", 16)+`}`); err != nil {
 			f.Fatal(err)

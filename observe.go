@@ -62,6 +62,8 @@ func setting(r *engine.Refusal) string {
 		return "Limits.ConnectionsPerAddress"
 	case "MaxPayload":
 		return "Limits.MessageSize"
+	case "MaxPayloadBeforeJoin":
+		return "Limits.ConnectMessageSize"
 	case "Allow":
 		return "Hooks.AllowHandshake"
 	}

@@ -134,6 +134,9 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request, p *runningPos
 		ref := bare(http.StatusRequestEntityTooLarge, "payload-too-large",
 			(&PayloadTooLarge{Size: max(r.ContentLength, int64(body.n)), Limit: limit}).Error())
 		ref.Setting = "MaxPayload"
+		if limit < s.srv.opts.MaxPayload {
+			ref.Setting = "MaxPayloadBeforeJoin"
+		}
 		s.refuse(w, r, ref)
 	case isTimeout(err):
 		s.finish(because(ErrTransportError, "data request took longer than "+s.srv.opts.BodyTimeout.String(), nil), endCut)
