@@ -143,6 +143,7 @@ const (
 	OpServerSideAck               // (ask) the same, and answer with their results in Data
 	OpAnswer                      // an answer
 	OpCount                       // announces Count answers
+	OpRevoke                      // refuse the identities of the users Names that were issued before Time, and disconnect these users
 )
 
 // Message says what is meant, not how it looks on a wire. Rooms and Except are names as rooms have them on
@@ -160,6 +161,7 @@ type Message struct {
 	Close       bool              `json:"close,omitempty"`
 	Reason      string            `json:"reason,omitempty"`
 	Timeout     time.Duration     `json:"timeout,omitempty"` // how long the asking node waits
+	Time        time.Time         `json:"time,omitzero"`     // of OpRevoke
 	Conn        string            `json:"conn,omitempty"`    // connection that an OpAnswer comes from
 	Count       int               `json:"count,omitempty"`
 	Conns       []ConnInfo        `json:"conns,omitempty"`

@@ -13,10 +13,8 @@ type admission struct {
 
 // enter takes a place; it is false if none became free in time.
 func (a *admission) enter(ctx context.Context) bool {
-	select {
-	case a.slots <- struct{}{}:
+	if a.try() {
 		return true
-	default:
 	}
 	t := time.NewTimer(a.wait)
 	defer t.Stop()
@@ -27,6 +25,16 @@ func (a *admission) enter(ctx context.Context) bool {
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// try takes a place if one is free now.
+func (a *admission) try() bool {
+	select {
+	case a.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 func (a *admission) exit() { <-a.slots }

@@ -90,6 +90,9 @@ type clusterHandler struct{ srv *server }
 // OnMessage applies what another node published.
 func (h clusterHandler) OnMessage(m *Message) {
 	ns := h.srv.existing(m.Namespace)
+	if ns == nil && m.Op == OpRevoke { // the user may come to a namespace that shares the authenticator
+		ns = h.srv.namespace
+	}
 	if ns == nil || m.Node == h.srv.self.ID {
 		return
 	}
@@ -114,6 +117,8 @@ func (h clusterHandler) OnMessage(m *Message) {
 		b.endLocal(ctx, (*Conn).Reconnect, m.Reason)
 	case OpServerSide:
 		h.serverSide(ns, m, nil)
+	case OpRevoke:
+		h.revoke(ns, m)
 	default:
 		h.srv.log.Warn("unknown operation from another node", slog.Int("op", int(m.Op)), slog.String("from", m.Node))
 	}
@@ -170,6 +175,19 @@ func (h clusterHandler) move(b broadcaster, change func(*Conn, []string) ([]stri
 		}
 		if len(changed) > 0 {
 			h.srv.later("room hook", func() { hooks(context.WithoutCancel(c.ctx), c, changed) })
+		}
+	}
+}
+
+// revoke does what User.Revoke did on another node, by that node's clock, as long as it is not ahead.
+func (h clusterHandler) revoke(ns *namespace, m *Message) {
+	before := m.Time
+	if now := time.Now(); before.After(now) {
+		before = now
+	}
+	for _, user := range m.Names {
+		if err := ns.revoke(user, before, m.Reason); err != nil {
+			h.srv.log.Error("revocation of another node not kept", slog.String("user", user), slog.Any("err", err))
 		}
 	}
 }

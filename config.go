@@ -46,6 +46,8 @@ type Config struct {
 	Compression Compression   // off
 
 	Auth     Authenticator // nil: connections are anonymous, and the log says so once
+	Expiry   ExpiryPolicy  // what happens as identities grow old
+	Sessions SessionPolicy // how many connections a user may have; no limit
 	Adapter  Adapter       // nil: a single node
 	NodeName string        // for logs and Nodes; default: the random id of the node
 	RawRooms bool          // room names go on the wire as they are, without "room:"
@@ -143,6 +145,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Heartbeat.ConnectTimeout, 10*time.Second)
 	set(&c.Heartbeat.UpgradeTimeout, 10*time.Second)
 	c.Limits = c.Limits.withDefaults()
+	c.Expiry = c.Expiry.withDefaults()
 	if c.Codec == nil {
 		c.Codec = payload.JSON
 	}

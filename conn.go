@@ -25,6 +25,8 @@ type Conn struct {
 	mux       *mux
 	handshake *Handshake
 	connected time.Time
+	order     uint64 // among the server's connections
+	class     string // of Config.Sessions, set before the connection is in the index
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -37,8 +39,9 @@ type Conn struct {
 	current    atomic.Pointer[Event] // read by slow
 	admitted   bool                  // it joined; without that, events are dropped (D12)
 
-	gate gate
-	acks pending.Table[uint64, ackWaiter]
+	gate    gate
+	acks    pending.Table[uint64, ackWaiter]
+	expires atomic.Int64 // Unix time in ns at which the identity's grace ends, 0: never
 
 	mu       sync.Mutex // guards the state of the connection; outside of the rooms index's locks
 	phase    phase
@@ -46,6 +49,7 @@ type Conn struct {
 	staged   []string // of them, those joined before the connection was admitted: OnJoin is still to run
 	why      Disconnected
 	identity *Identity
+	clock    identityClock
 	public   json.RawMessage
 
 	valuesMu sync.Mutex
@@ -62,7 +66,7 @@ const (
 )
 
 func newConn(ns *namespace, m *mux, h *Handshake) *Conn {
-	c := &Conn{id: newConnID(), ns: ns, mux: m, handshake: h, connected: time.Now()}
+	c := &Conn{id: newConnID(), ns: ns, mux: m, handshake: h, connected: time.Now(), order: ns.srv.order.Add(1)}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	limits := &ns.srv.cfg.Limits
 	c.mailbox.Init(limits.InboundEvents, limits.InboundBytes)
@@ -148,7 +152,7 @@ func (c *Conn) info() ConnInfo {
 // reason is for the log and [Disconnected], the wire has no place for it. Other namespaces of the client
 // are not touched. It does not wait for handlers, so one may disconnect its own connection.
 func (c *Conn) Disconnect(_ context.Context, reason string) error {
-	if !c.disconnect(reason) {
+	if !c.kick(CauseServerDisconnect, reason) {
 		return ErrClosed
 	}
 	return nil
@@ -160,7 +164,7 @@ func (c *Conn) Close(_ context.Context, reason string) error {
 		return ErrClosed
 	}
 	for _, other := range c.mux.all() {
-		other.disconnect(reason)
+		other.kick(CauseServerDisconnect, reason)
 	}
 	c.mux.session.Close(&closeCause{CauseServerDisconnect, reason, errClosedByServer})
 	return nil

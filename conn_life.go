@@ -18,11 +18,12 @@ import (
 func (c *Conn) admit() {
 	release := c.mux.session.HoldConnectTimeout()
 	defer release()
-	if err := c.authorize(); err != nil {
-		c.refuse(err)
-		return
+	err := c.authorize()
+	if err == nil {
+		err = c.enterNamespace()
 	}
-	if !c.enterNamespace() {
+	if err != nil {
+		c.refuse(err)
 		return
 	}
 	srv := c.ns.srv
@@ -35,7 +36,7 @@ func (c *Conn) admit() {
 		}
 		ev := &Event{Name: "connect", codec: srv.cfg.Codec}
 		c.fail(c.ctx, ev, err)
-		c.disconnect("OnConnect: " + err.Error())
+		c.kick(CauseServerDisconnect, "OnConnect: "+err.Error())
 		return
 	}
 }
@@ -64,14 +65,14 @@ func (c *Conn) authorize() error {
 			return err
 		}
 	}
-	return nil
+	return c.classify()
 }
 
 func (c *Conn) authenticate(auth Authenticator) error {
-	id, err := auth.Authenticate(c.ctx, c.handshake.clone())
+	id, err := c.identify(c.ctx, auth, c.handshake.clone())
 	if err != nil {
 		var connect *ConnectError
-		if publicError(err) != nil || errors.As(err, &connect) {
+		if publicError(err) != nil || errors.As(err, &connect) || errors.Is(err, ErrUnavailable) {
 			return err
 		}
 		c.ns.srv.log.Info("authentication failed", c.logAttrs()...)
@@ -86,9 +87,24 @@ func (c *Conn) authenticate(auth Authenticator) error {
 	return nil
 }
 
-// enterNamespace makes the connection reachable and sends the CONNECT reply, once. It is false if the
-// connection has ended before that.
-func (c *Conn) enterNamespace() bool {
+// enterNamespace makes room for the connection, and lets it in. It returns ErrClosed if the connection has
+// ended before that.
+func (c *Conn) enterNamespace() error {
+	id := c.Identity()
+	losers, err := c.ns.srv.claim(c, id, c.reach)
+	if err != nil {
+		return err
+	}
+	c.ns.srv.end(losers)
+	if c.ns.revocations().covers(id) { // it was revoked while middleware ran
+		c.kick(CauseRevoked, "")
+	}
+	return nil
+}
+
+// reach makes the connection reachable and sends the CONNECT reply, once. It is false if the connection has
+// ended before that.
+func (c *Conn) reach() bool {
 	reply := packetMessage(siowire.Connect, c.ns.name, 0, false, []byte(`{"sid":"`+c.id+`"}`), nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,14 +116,15 @@ func (c *Conn) enterNamespace() bool {
 	c.enter(c.rooms)
 	c.mux.session.Joined() // before the client can know: the larger limit holds for its first message
 	c.gate.pass(c.mux.session, reply)
+	c.armIdentity(time.Now())
 	return true
 }
 
 // refuse ends a connection that was never admitted.
 func (c *Conn) refuse(err error) {
-	if errors.Is(err, errBusy) { // temporary: the client retries only after a closed transport
+	if errors.Is(err, errBusy) || errors.Is(err, ErrUnavailable) { // temporary: the client retries only after a closed transport
 		if !c.ended() { // it did not give up waiting itself
-			c.ns.srv.refusedConnect(c, CauseBusy.String())
+			c.ns.srv.refusedConnect(c, CauseBusy.String(), err)
 			c.mux.session.Close(&closeCause{CauseBusy, "", errBusy})
 		}
 		return
@@ -119,7 +136,7 @@ func (c *Conn) refuse(err error) {
 	if code == "" {
 		code = "refused"
 	}
-	c.ns.srv.refusedConnect(c, code)
+	c.ns.srv.refusedConnect(c, code, err)
 	_ = c.mux.session.Send(packetMessage(siowire.ConnectError, c.ns.name, 0, false, data, nil))
 }
 
@@ -149,9 +166,9 @@ type connectErrorBody struct {
 	Data    any    `json:"data,omitempty"`
 }
 
-// disconnect sends DISCONNECT and leaves; it is false if the connection had ended.
-func (c *Conn) disconnect(reason string) bool {
-	if !c.leave(serverLeft(reason)) {
+// kick sends DISCONNECT and leaves; it is false if the connection had ended.
+func (c *Conn) kick(cause Cause, reason string) bool {
+	if !c.leave(Disconnected{Cause: cause, Detail: reason}) {
 		return false
 	}
 	_ = c.mux.session.Send(packetMessage(siowire.Disconnect, c.ns.name, 0, false, nil, nil))
@@ -168,6 +185,9 @@ func (c *Conn) leave(why Disconnected) bool {
 	}
 	wasJoined := c.phase == joined
 	c.phase, c.why = left, why
+	if c.clock.timer != nil {
+		c.clock.timer.Stop()
+	}
 	if wasJoined {
 		for _, room := range c.ns.index.Remove(c, c.rooms) {
 			c.ns.roomClosed(room)

@@ -27,6 +27,9 @@ const (
 	CauseBusy                          // "forced close": no room to authenticate the connection in time
 	CauseConnectTimeout                // "forced close": a session joined no namespace in time; never of a connection
 	CauseShutdown                      // "server shutting down": Shutdown
+	CauseExpired                       // "forced close": the identity expired and was not refreshed
+	CauseRevoked                       // "server namespace disconnect": the user or the identity was revoked
+	CauseReplaced                      // "server namespace disconnect": SessionPolicy preferred another connection
 )
 
 var causes = [...]struct{ label, reason string }{
@@ -45,6 +48,9 @@ var causes = [...]struct{ label, reason string }{
 	CauseBusy:             {"busy", "forced close"},
 	CauseConnectTimeout:   {"connect_timeout", "forced close"},
 	CauseShutdown:         {"shutdown", "server shutting down"},
+	CauseExpired:          {"auth_expired", "forced close"},
+	CauseRevoked:          {"auth_revoked", "server namespace disconnect"},
+	CauseReplaced:         {"replaced", "server namespace disconnect"},
 }
 
 // String returns the metric label, e.g. "ping_timeout".
@@ -99,9 +105,9 @@ func DisconnectedOf(err error) (Disconnected, bool) {
 	return Disconnected{}, false
 }
 
-// serverLeft is the Disconnected of Disconnect and Close.
-func serverLeft(reason string) Disconnected {
-	return Disconnected{Cause: CauseServerDisconnect, Detail: reason}
+// kicked reports whether the server ended the connection with a DISCONNECT packet.
+func (c Cause) kicked() bool {
+	return c == CauseServerDisconnect || c == CauseRevoked || c == CauseReplaced
 }
 
 // closeCause is given to engine.Session.Close where the server itself ends a session.

@@ -20,7 +20,7 @@ import (
 
 func TestCauseTexts(t *testing.T) {
 	got := map[string]string{}
-	for c := realtime.CauseUnknown; c <= realtime.CauseShutdown; c++ {
+	for c := realtime.CauseUnknown; c <= realtime.CauseReplaced; c++ {
 		got[c.String()] = c.Reason()
 	}
 	want := map[string]string{
@@ -39,11 +39,14 @@ func TestCauseTexts(t *testing.T) {
 		"busy":              "forced close",
 		"connect_timeout":   "forced close",
 		"shutdown":          "server shutting down",
+		"auth_expired":      "forced close",
+		"auth_revoked":      "server namespace disconnect",
+		"replaced":          "server namespace disconnect",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if beyond := realtime.CauseShutdown + 1; beyond.String() != "unknown" || beyond.Reason() != "forced close" {
+	if beyond := realtime.CauseReplaced + 1; beyond.String() != "unknown" || beyond.Reason() != "forced close" {
 		t.Error("a value outside of the list has texts of its own")
 	}
 	if _, ok := realtime.DisconnectedOf(io.EOF); ok {

@@ -42,6 +42,10 @@ func (c *Conn) dispatch(ev *Event) {
 	for _, fn := range c.ns.table().onAny {
 		_ = c.guard("OnAny", func() error { fn(c.ctx, c, ev); return nil })
 	}
+	if c.expired(time.Now()) {
+		c.fail(c.ctx, ev, errExpired)
+		return
+	}
 	if ev.route.options.concurrent {
 		c.handleBeside(ev)
 		return

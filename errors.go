@@ -48,6 +48,13 @@ var (
 	// ErrPartial means that some of those asked did not answer. The error is a [*PartialError].
 	ErrPartial = errors.New("realtime: partial answer")
 
+	// ErrUnavailable is wrapped by an Authenticator, a KeyFunc or Expiry.Revoked that cannot tell right now. The
+	// client is not refused for good: its link is closed, so that it tries again.
+	ErrUnavailable = errors.New("realtime: temporarily unavailable")
+
+	// ErrTooManyRevocations means that User.Revoke remembers as many users as it can.
+	ErrTooManyRevocations = errors.New("realtime: too many revocations")
+
 	// ErrPublicData means that a value given to Conn.SetPublic is too large when encoded.
 	ErrPublicData = errors.New("realtime: public data too large")
 )
@@ -81,8 +88,15 @@ const (
 	CodeRateLimited    = "rate_limited"    // RateLimit of the event
 	CodeTimeout        = "timeout"         // Timeout of the event passed
 	CodeUnauthorized   = "unauthorized"    // no acceptable identity
-	CodeTooMany        = "too_many"        // a limit of the connection was reached
-	codeBadNamespace   = "invalid_namespace"
+	CodeTokenExpired   = "token_expired"   // the identity was acceptable once: fetch a fresh token
+	CodeTokenRevoked   = "token_revoked"   // the user, or the login, was revoked
+	CodeForbidden      = "forbidden"       // the identity is acceptable, and may not do this
+	CodeBusy           = "busy"            // too much to do right now: try again later
+
+	CodeTooManyConnections = "too_many_connections" // the user is connected elsewhere (SessionPolicy.RefuseNew)
+
+	CodeTooMany      = "too_many" // a limit of the connection was reached
+	codeBadNamespace = "invalid_namespace"
 )
 
 // Error is what a client may see. Return one from a handler and it becomes the error of the caller's
@@ -139,6 +153,7 @@ var (
 	errBusy            = errors.New("realtime: too many connections being authenticated")
 	errReconnect       = errors.New("realtime: asked to reconnect")
 	errClosedByServer  = errors.New("realtime: closed by the server")
+	errIdentityExpired = errors.New("realtime: identity expired")
 	errUnknownEvent    = &Error{Code: CodeUnknownEvent, Message: "no such event"}
 )
 

@@ -21,6 +21,7 @@ type Event struct {
 	conn   *Conn       // whom the acknowledgement goes to; nil for an event of another node
 	done   atomic.Bool // Reply was called
 
+	input     any    // *In of a payload that Authorize decoded before the handler
 	failure   error  // what the handler returned, for a reply policy that looks closer than at the public part
 	result    [1]any // of Handle, sent by the reply policy
 	hasResult bool
@@ -98,6 +99,8 @@ func newEvent(c *Conn, p *siowire.Packet) *Event {
 	name, _ := p.EventName()
 	if rt, ok := t.routes[string(name)]; ok { // no copy of a known name
 		e.Name, e.route = rt.event, rt
+	} else if string(name) == eventRefresh && c.ns.authenticator() != nil {
+		e.Name, e.route = eventRefresh, t.refresh
 	} else {
 		e.Name, e.route = string(name), t.unknown
 	}

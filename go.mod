@@ -7,3 +7,5 @@ require (
 	github.com/gorilla/websocket v1.5.3
 	go.uber.org/goleak v1.3.0
 )
+
+require github.com/golang-jwt/jwt/v5 v5.3.1 // indirect

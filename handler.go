@@ -33,8 +33,8 @@ type Validator interface{ Validate() error }
 func On[In any](r Router, event string, h func(ctx context.Context, c *Conn, in In) error, opts ...HandlerOption) {
 	mustNotBeNil(h != nil, "handler of event "+event)
 	r.HandleEvent(event, func(ctx context.Context, c *Conn, ev *Event) error {
-		var in In
-		if err := ev.bindInto(&in); err != nil {
+		in, err := decoded[In](ev)
+		if err != nil {
 			return err
 		}
 		return h(ctx, c, in)
@@ -45,8 +45,8 @@ func On[In any](r Router, event string, h func(ctx context.Context, c *Conn, in 
 func Handle[In, Out any](r Router, event string, h func(ctx context.Context, c *Conn, in In) (Out, error), opts ...HandlerOption) {
 	mustNotBeNil(h != nil, "handler of event "+event)
 	r.HandleEvent(event, func(ctx context.Context, c *Conn, ev *Event) error {
-		var in In
-		if err := ev.bindInto(&in); err != nil {
+		in, err := decoded[In](ev)
+		if err != nil {
 			return err
 		}
 		out, err := h(ctx, c, in)
@@ -58,15 +58,17 @@ func Handle[In, Out any](r Router, event string, h func(ctx context.Context, c *
 	}, opts...)
 }
 
-// HandlerOption changes how one event is handled: [RateLimit], [Timeout], [Concurrent], [With].
+// HandlerOption changes how one event is handled: [Authenticated], [Require], [Authorize], [RateLimit],
+// [Timeout], [Concurrent], [With].
 type HandlerOption struct{ apply func(*handlerOptions) }
 
 // handlerOptions are the options of one route.
 type handlerOptions struct {
-	concurrent bool
-	limits     []rateLimit
-	timeout    time.Duration
-	with       []func(HandlerFunc) HandlerFunc
+	concurrent  bool
+	limits      []rateLimit
+	permissions []HandlerFunc
+	timeout     time.Duration
+	with        []func(HandlerFunc) HandlerFunc
 }
 
 // rateLimit allows n events per period; each connection has a bucket of its own for it.
@@ -110,10 +112,14 @@ func With(mw ...func(next HandlerFunc) HandlerFunc) HandlerOption {
 	return HandlerOption{func(o *handlerOptions) { o.with = append(o.with, mw...) }}
 }
 
-// wrap puts the options around h: rate limit first, then the time limit, then With's middleware.
+// wrap puts the options around h: rate limit first, then permission, then With's middleware. The time limit holds
+// for both of these.
 func (o *handlerOptions) wrap(h HandlerFunc) HandlerFunc {
 	for _, mw := range slices.Backward(o.with) {
 		h = mw(h)
+	}
+	if len(o.permissions) > 0 {
+		h = withPermission(h, o.permissions)
 	}
 	if o.timeout > 0 {
 		h = withTimeout(h, o.timeout)

@@ -23,6 +23,7 @@ type Handshake struct {
 	Secure  bool            // TLS
 	XDomain bool            // an Origin header was there
 	Issued  time.Time       // when the session began
+	Refresh bool            // the client sent new credentials later, by the event "auth:refresh": Auth is its payload
 }
 
 // clone copies what a caller could change.

@@ -110,6 +110,7 @@ var methods = map[string]func(c call){
 	"Room.Name":    func(c call) { _ = c.f.Room("r").Name() },
 	"User.ID":      func(c call) { _ = c.f.User("u").ID() },
 	"User.Online":  func(c call) { _, _ = c.f.User("u").Online(c.ctx) },
+	"User.Revoke":  func(c call) { _ = c.f.User("u").Revoke(c.ctx, "matrix") },
 
 	"Server.ServeHTTP": func(c call) {
 		c.f.Server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=3&transport=polling", http.NoBody))

@@ -159,7 +159,7 @@ func (m *mux) connect(p *siowire.Packet) error {
 	}
 	_ = c.mailbox.Push(len(p.Data), task{}) // an open and empty queue takes anything
 	if c.open() {
-		c.enterNamespace() // now, so that replies come in the order of the CONNECT packets
+		_ = c.enterNamespace() // now, so that replies come in the order of the CONNECT packets
 	}
 	return nil
 }
@@ -294,7 +294,7 @@ func (m *mux) forget(c *Conn, why Disconnected) {
 	defer m.mu.Unlock()
 	m.conns = slices.DeleteFunc(m.conns, func(other *Conn) bool { return other == c })
 	limit := m.srv.cfg.Limits.Namespaces
-	if why.Cause != CauseServerDisconnect || m.ended || limit >= 0 && len(m.quiet) >= limit {
+	if !why.Cause.kicked() || m.ended || limit >= 0 && len(m.quiet) >= limit {
 		return
 	}
 	if m.quiet == nil {

@@ -50,6 +50,8 @@ type namespace struct {
 	acks  atomic.Uint64                 // ids issued
 	auth  atomic.Pointer[Authenticator] // set by SetAuth
 
+	revoked revocations // of a namespace with an authenticator of its own
+
 	// Guarded by server.mu.
 	dynamic bool
 	pinned  bool // the application holds it, so it stays when it is empty

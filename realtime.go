@@ -68,10 +68,14 @@ type server struct {
 	tasks      workq.Group // mailboxes, Concurrent handlers, background
 	background workq.Queue[backgroundTask]
 	admission  admission
+	order      atomic.Uint64 // connections made so far
+	revoked    revocations
 	refusals   refusalLog
 	counters   counters
 
-	mu         sync.RWMutex // guards the namespaces; outermost lock
+	claimMu sync.Mutex // orders who is counted for Config.Sessions; outermost lock
+
+	mu         sync.RWMutex // guards the namespaces; next lock
 	namespaces map[string]*namespace
 	dynamic    []dynamicRouter
 	nDynamic   int

@@ -22,6 +22,12 @@ type User interface {
 	// Online reports whether the user has a connection on any node. With a *PartialError false means only
 	// that none is known.
 	Online(ctx context.Context) (bool, error)
+	// Revoke refuses, for ExpiryPolicy.Remember, every identity of the user that was issued before now, in all
+	// namespaces that have their authenticator in common, and sends its connections a DISCONNECT packet. The
+	// reason is for the log and [Disconnected]. An identity without IssuedAt counts as issued before, and so
+	// does a token of this very second. It returns ErrTooManyRevocations, or the adapter's error when the
+	// other nodes were not told.
+	Revoke(ctx context.Context, reason string) error
 }
 
 type room struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Router is where handlers are registered: a [Namespace], or what Server.OfFunc returns. Handlers are
@@ -71,6 +72,7 @@ type table struct {
 	onLeave       []func(context.Context, *Conn, string)
 	routes        map[string]*route
 	unknown       *route // the route of events without a handler
+	refresh       *route // of "auth:refresh", where a namespace has an authenticator and no handler of its own
 }
 
 // route is one event's handler with its options and the middleware around it. It belongs to one table.
@@ -99,6 +101,8 @@ func (rt *route) run() HandlerFunc {
 func newRouter(nameLimit int) *router {
 	r := &router{nameLimit: nameLimit}
 	t := &table{unknown: &route{handler: func(context.Context, *Conn, *Event) error { return errUnknownEvent }}}
+	t.refresh = &route{event: eventRefresh, handler: refresh}
+	RateLimit(refreshLimit, time.Minute).apply(&t.refresh.options)
 	r.table.Store(t)
 	return r
 }

@@ -62,9 +62,9 @@ func (s *server) refusedHandshake(r *http.Request, ref *engine.Refusal) {
 }
 
 // refusedConnect counts and logs a CONNECT that authentication or middleware refused.
-func (s *server) refusedConnect(c *Conn, code string) {
+func (s *server) refusedConnect(c *Conn, code string, err error) {
 	s.refusals.refused(s.log, "connect:"+code, func() []any {
-		return c.logAttrs(slog.String("address", c.handshake.Address))
+		return c.logAttrs(append(refusedBy(err), slog.String("address", c.handshake.Address))...)
 	})
 }
 

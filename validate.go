@@ -29,6 +29,9 @@ func (c Config) Validate() error {
 	v.check(c.Cookie == nil || isToken(c.Cookie.Name), "Cookie.Name: not a cookie name")
 	v.check(!c.Compression.Enabled, "Compression: not supported yet")
 	v.check(c.AckTimeout > 0, "AckTimeout: must be positive, no wait is without end")
+	v.check(c.Expiry.Interval > 0, "Expiry.Interval: must be positive")
+	v.check(c.Expiry.Remember > 0, "Expiry.Remember: must be positive, or nothing is revoked")
+	v.check(c.Sessions.Max >= 0, "Sessions.Max: must not be negative, 0 is no limit")
 	v.heartbeat(c.Heartbeat)
 	v.limits(c.Limits)
 	v.check(c.Limits.ConnectionsPerAddress <= 0 || len(c.TrustedProxies) > 0,

@@ -109,6 +109,17 @@ func (s *Session) pong() {
 	h.wait(now, s.srv.opts.PingInterval)
 }
 
+// AwaitingPong returns how long the last ping has been unanswered, 0 if it was answered. It may be called
+// from any goroutine.
+func (s *Session) AwaitingPong() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.heart.awaiting {
+		return 0
+	}
+	return time.Since(s.heart.sent)
+}
+
 // pongMayMove gives an outstanding pong its full time again, because the client
 // may have kept it back while it changed the transport. The lock is held.
 func (s *Session) pongMayMove() {
