@@ -102,9 +102,6 @@ const (
 	defaultLeeway       = 30 * time.Second
 )
 
-// maxTokenTime bounds "exp" and its neighbours: beyond it sums of times overflow.
-var maxTokenTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
 // JWT returns an Authenticator for signed JSON Web Tokens. It returns an error that tells every mistake in
 // the configuration. The result may be used concurrently, and neither keeps, logs nor repeats a token.
 func JWT(cfg JWTConfig) (Authenticator, error) {
@@ -179,7 +176,7 @@ func (a *jwtAuthenticator) verify(ctx context.Context, text string) (*Identity, 
 	if len(text) > a.cfg.MaxTokenSize { // R51: before anything looks at it
 		return nil, errTokenSize
 	}
-	kid, err := checkHeader(text)
+	kid, err := checkForm(text)
 	if err != nil {
 		return nil, err
 	}
@@ -240,13 +237,8 @@ func (a *jwtAuthenticator) identity(claims jwt.MapClaims) (*Identity, error) {
 	if issued != nil && id.IssuedAt.IsZero() {
 		id.IssuedAt = issued.Time
 	}
-	if expires != nil {
-		if expires.After(maxTokenTime) {
-			return nil, errTokenClaims
-		}
-		if id.ExpiresAt.IsZero() || id.ExpiresAt.After(expires.Time) {
-			id.ExpiresAt = expires.Time
-		}
+	if expires != nil && (id.ExpiresAt.IsZero() || id.ExpiresAt.After(expires.Time)) {
+		id.ExpiresAt = expires.Time
 	}
 	return &id, nil
 }

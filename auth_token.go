@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -135,19 +136,31 @@ func cutBearer(s string) (token string, ok bool) {
 	return strings.TrimSpace(s[len(bearer):]), true
 }
 
-// checkHeader applies the rules that the JWT library leaves to others (R50) and returns the key id: three
+// maxTokenTime bounds "exp" and its neighbours, in seconds: beyond the year 9999 sums of times overflow.
+const maxTokenTime = 253_402_300_799
+
+// checkForm applies the rules that the JWT library leaves to others (R50) and returns the key id: three
 // parts in strict base64url, no member twice in header or claims, nothing critical (RFC 7515, section 4.1.11: we know no
-// extensions). "jku", "x5u" and "jwk" are not looked at: keys come from the configuration alone.
-func checkHeader(token string) (kid string, err error) {
+// extensions), times that can be reckoned with. "jku", "x5u" and "jwk" are not looked at: keys come from the
+// configuration alone.
+func checkForm(token string) (kid string, err error) {
 	header, rest, _ := strings.Cut(token, ".")
 	claims, signature, three := strings.Cut(rest, ".")
 	if !three || strings.Contains(signature, ".") || strings.ContainsAny(token, "\r\n") { // line ends are skipped by base64 decoders
 		return "", errTokenForm
 	}
-	if _, err := segment(claims); err != nil {
+	members, err := segment(claims)
+	if err != nil {
 		return "", err
 	}
-	members, err := segment(header)
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		raw, ok := members[name]
+		var seconds float64
+		if ok && (json.Unmarshal(raw, &seconds) != nil || math.Abs(seconds) > maxTokenTime) {
+			return "", errTokenClaims
+		}
+	}
+	members, err = segment(header)
 	if err != nil {
 		return "", err
 	}
@@ -205,8 +218,9 @@ func looksLikePublicKey(secret []byte) bool {
 	if bytes.HasPrefix(text, []byte("-----BEGIN ")) || bytes.HasPrefix(text, []byte("ssh-")) {
 		return true
 	}
-	_, err := x509.ParsePKIXPublicKey(secret)
-	return err == nil
+	_, pkixErr := x509.ParsePKIXPublicKey(secret)
+	_, pkcs1Err := x509.ParsePKCS1PublicKey(secret)
+	return pkixErr == nil || pkcs1Err == nil
 }
 
 // identityOf is the default of JWTConfig.Identity.
