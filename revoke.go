@@ -59,7 +59,7 @@ func (r *revocations) covers(id *Identity) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	revoked, ok := r.users[id.UserID]
-	return ok && id.IssuedAt.Before(revoked.before) && time.Now().Before(revoked.until)
+	return ok && !id.IssuedAt.After(revoked.before) && time.Now().Before(revoked.until)
 }
 
 // revocations returns the list that holds for the namespace.
