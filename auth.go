@@ -198,28 +198,38 @@ func (a *jwtAuthenticator) verify(ctx context.Context, text string) (*Identity, 
 // somebody signs with: RFC 8725, section 2.1.
 func (a *jwtAuthenticator) checkKey(method jwt.SigningMethod, key any) error {
 	fits := false
-	switch m := method.(type) {
-	case *jwt.SigningMethodHMAC:
-		secret, ok := key.([]byte)
-		fits = ok && len(secret) > 0 && !looksLikePublicKey(secret) &&
-			(len(secret) >= minHMACKey || a.cfg.InsecureAllowShortHMACKeys)
-	case *jwt.SigningMethodRSA, *jwt.SigningMethodRSAPSS:
-		public, ok := key.(*rsa.PublicKey)
-		fits = ok && public != nil && public.N != nil && public.N.BitLen() >= minRSAKey
-	case *jwt.SigningMethodECDSA:
-		public, ok := key.(*ecdsa.PublicKey)
-		fits = ok && public != nil && public.Curve != nil && public.Curve.Params().BitSize == m.CurveBits
-	case *jwt.SigningMethodEd25519:
-		public, ok := key.(ed25519.PublicKey)
-		fits = ok && len(public) == ed25519.PublicKeySize
-	}
-	switch {
-	case key == nil:
+	switch k := key.(type) {
+	case nil:
 		return errTokenKey
-	case !fits:
+	case []byte:
+		_, hmac := method.(*jwt.SigningMethodHMAC)
+		long := len(k) >= minHMACKey || a.cfg.InsecureAllowShortHMACKeys && len(k) > 0
+		fits = hmac && long && !looksLikePublicKey(k)
+	case *rsa.PublicKey:
+		fits = fitsRSA(method, k)
+	case *ecdsa.PublicKey:
+		fits = fitsECDSA(method, k)
+	case ed25519.PublicKey:
+		_, ed := method.(*jwt.SigningMethodEd25519)
+		fits = ed && len(k) == ed25519.PublicKeySize
+	}
+	if !fits {
 		return errTokenKeyType
 	}
 	return nil
+}
+
+func fitsRSA(method jwt.SigningMethod, key *rsa.PublicKey) bool {
+	switch method.(type) {
+	case *jwt.SigningMethodRSA, *jwt.SigningMethodRSAPSS:
+		return key != nil && key.N != nil && key.N.BitLen() >= minRSAKey
+	}
+	return false
+}
+
+func fitsECDSA(method jwt.SigningMethod, key *ecdsa.PublicKey) bool {
+	m, ok := method.(*jwt.SigningMethodECDSA)
+	return ok && key != nil && key.Curve != nil && key.Curve.Params().BitSize == m.CurveBits
 }
 
 // identity makes the identity of claims that were verified.

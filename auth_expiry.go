@@ -247,7 +247,7 @@ func refresh(ctx context.Context, c *Conn, ev *Event) error {
 	h.Auth, h.Refresh = slices.Clone(payload), true
 	id, err := c.identify(ctx, auth, h)
 	if err == nil {
-		err = c.adopt(ctx, id)
+		err = c.adopt(id)
 	}
 	if err != nil {
 		srv.log.Info("refresh refused", c.logAttrs(refusedBy(err)...)...)
@@ -270,7 +270,7 @@ func refreshError(err error) error {
 }
 
 // adopt replaces the identity of a joined connection.
-func (c *Conn) adopt(ctx context.Context, id *Identity) error {
+func (c *Conn) adopt(id *Identity) error {
 	user := ""
 	if id != nil {
 		user = id.UserID

@@ -29,7 +29,6 @@ func (b ballot) Validate() error {
 // R57: every event passes its permission before its handler; who is refused hears why, and the handler never runs.
 func TestPermissions(t *testing.T) {
 	var ran atomic.Int32
-	handler := func(context.Context, *realtime.Conn, ballot) (string, error) { ran.Add(1); return "done", nil }
 	owner := realtime.Authorize(func(_ context.Context, c *realtime.Conn, b ballot) error {
 		switch b.Table {
 		case c.UserID():
@@ -69,13 +68,13 @@ func TestPermissions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ran.Store(0)
 			bubble(t, realtime.Config{Auth: anonymousOr{newJWT(t, hmacConfig())}}, func(f *fixture) {
-				realtime.Handle(f, "vote", handler, tc.opts...)
+				realtime.On(f, "vote", func(context.Context, *realtime.Conn, ballot) error { ran.Add(1); return nil }, tc.opts...)
 				o := realtimetest.Options{}
 				if tc.claims != nil {
 					o.Auth = token(good(tc.claims.(map[string]any)))
 				}
 				c := f.host.Connect(o)
-				got := code(realtimetest.TryCall[string](c, "vote", ballot{Table: tc.table}))
+				got := code(realtimetest.TryCall[any](c, "vote", ballot{Table: tc.table}))
 				wantRuns := int32(0)
 				if tc.want == "" {
 					tc.want, wantRuns = "<nil>", 1

@@ -210,8 +210,10 @@ func TestTokenAlgorithms(t *testing.T) {
 		{"RSA key as HMAC secret", with(&k.rsa.PublicKey, "RS256", "HS256"), by("HS256", k.rsaPEM), refused},
 		{"PEM file as HMAC secret", with(k.rsaPEM, "RS256", "HS256"), by("HS256", k.rsaPEM), refused},
 		{"PKIX file as HMAC secret", with(k.rsaDER, "HS256"), by("HS256", k.rsaDER), refused},
-		{"PKCS 1 file as HMAC secret", with(x509.MarshalPKCS1PublicKey(&k.rsa.PublicKey), "HS256"),
-			by("HS256", x509.MarshalPKCS1PublicKey(&k.rsa.PublicKey)), refused},
+		{
+			"PKCS 1 file as HMAC secret", with(x509.MarshalPKCS1PublicKey(&k.rsa.PublicKey), "HS256"),
+			by("HS256", x509.MarshalPKCS1PublicKey(&k.rsa.PublicKey)), refused,
+		},
 		{"secret as RSA key", with(secret, "RS256"), by("RS256", k.rsa), refused},
 		{"private key", with(k.rsa, "RS256"), by("RS256", k.rsa), refused},
 		{"RSA key of 1,024 bits", with(&k.small.PublicKey, "RS256"), by("RS256", k.small), refused},

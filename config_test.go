@@ -65,6 +65,9 @@ var mistakes = []struct {
 	{func(c *realtime.Config) { c.Limits.MessageTimeout = -1 }, "Limits.*Timeout: must be positive"},
 	{func(c *realtime.Config) { c.Limits.BodyTimeout = -1 }, "Limits.*Timeout: must be positive"},
 	{func(c *realtime.Config) { c.Limits.PendingAcks = -1 }, "Limits.PendingAcks: must be positive"},
+	{func(c *realtime.Config) { c.Expiry.Interval = -1 }, "Expiry.Interval: must be positive"},
+	{func(c *realtime.Config) { c.Expiry.Remember = -1 }, "Expiry.Remember: must be positive"},
+	{func(c *realtime.Config) { c.Sessions.Max = -1 }, "Sessions.Max: must not be negative"},
 	{func(c *realtime.Config) { c.Limits.ConnectionsPerAddress = 5 }, "Limits.ConnectionsPerAddress: needs TrustedProxies"},
 }
 

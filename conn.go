@@ -117,6 +117,9 @@ func (c *Conn) Queue() (messages int, bytes int64) { return c.mux.session.Queue(
 // String returns the namespace and the id.
 func (c *Conn) String() string { return c.ns.name + "#" + c.id }
 
+// GoString is String: the fields of a connection change while it lives, and hold what its client sent.
+func (c *Conn) GoString() string { return c.String() }
+
 // SetPublic stores a small value, encoded as JSON, that other nodes see in ConnInfo.Public (Node's
 // socket.data). It returns the codec's error, or ErrPublicData above Limits.PublicData bytes.
 func (c *Conn) SetPublic(v any) error {

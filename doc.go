@@ -39,6 +39,12 @@
 // caller of an event always gets its acknowledgement: the result, an [*Error], or code "internal" with an id
 // that stands in the log.
 //
+// # Identity
+//
+// Config.Auth says who a client is: [JWT], or an [Authenticator] of your own. An identity that expires is warned,
+// refreshed or ended ([ExpiryPolicy]); an event may ask for it ([Authenticated], [Require], [Authorize]). All
+// connections of a user are found by Namespace.User.
+//
 // # Concurrency
 //
 // All exported methods may be called from any goroutine and from every callback. Emit queues and never

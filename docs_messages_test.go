@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -151,6 +152,10 @@ func messagesProgram(srv realtime.Server) {
 		}
 		return nil
 	})
+	srv.Of("/game").SetAuth(visitors{})
+	for _, ns := range []realtime.Namespace{srv, srv.Of("/game")} {
+		realtime.On(ns, "kick", func(context.Context, *realtime.Conn, any) error { return nil }, realtime.Require("host"))
+	}
 	srv.Of("/v2").Use(func(_ context.Context, c *realtime.Conn) error {
 		var auth struct{ Version int }
 		if err := c.Handshake().BindAuth(&auth); err != nil || auth.Version < 2 {
@@ -158,6 +163,25 @@ func messagesProgram(srv realtime.Server) {
 		}
 		return nil
 	})
+}
+
+// visitors authenticates {"token":"USER"} for half a minute and {"token":"USER, an hour"} for longer.
+type visitors struct{}
+
+func (visitors) Authenticate(_ context.Context, h *realtime.Handshake) (*realtime.Identity, error) {
+	var auth struct{ Token string }
+	if err := h.BindAuth(&auth); err != nil {
+		return nil, err
+	}
+	user, long := strings.CutSuffix(auth.Token, ", an hour")
+	if user == "nobody" {
+		return nil, realtime.Errorf(realtime.CodeUnauthorized, "token not accepted")
+	}
+	lasts := 30 * time.Second
+	if long {
+		lasts = time.Hour
+	}
+	return &realtime.Identity{UserID: user, ExpiresAt: time.Now().Add(lasts)}, nil
 }
 
 // wireClient sends and reads messages as the page writes them.

@@ -41,6 +41,7 @@ var methods = map[string]func(c call){
 	"Conn.UserID":      func(c call) { _ = c.conn.UserID() },
 	"Conn.Identity":    func(c call) { _ = c.conn.Identity() },
 	"Conn.Namespace":   func(c call) { _ = c.conn.Namespace() },
+	"Conn.GoString":    func(c call) { _ = c.conn.GoString() },
 	"Conn.Handshake":   func(c call) { _ = c.conn.Handshake() },
 	"Conn.Context":     func(c call) { _ = c.conn.Context() },
 	"Conn.Transport":   func(c call) { _ = c.conn.Transport() },

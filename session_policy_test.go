@@ -181,6 +181,17 @@ func (a ticketOrNobody) Authenticate(ctx context.Context, h *realtime.Handshake)
 	return a.ticket.Authenticate(ctx, h)
 }
 
+// count returns how many connections a user has.
+func count(f *fixture, user string) (n int) {
+	for _, err := range f.User(user).Conns(f.T.Context()) {
+		if err != nil {
+			f.Error(err)
+		}
+		n++
+	}
+	return n
+}
+
 // However many come at once, no more than Max stay, and each of the others is told.
 func TestManyConnectionsOfOneUserAtOnce(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
@@ -190,13 +201,7 @@ func TestManyConnectionsOfOneUserAtOnce(t *testing.T) {
 				const many = 60
 				var most, refusals atomic.Int32
 				f.OnConnect(func(context.Context, *realtime.Conn) error {
-					n := 0
-					for range f.User("ann").Conns(f.T.Context()) {
-						n++
-					}
-					if int32(n) > most.Load() {
-						most.Store(int32(n))
-					}
+					most.Store(max(most.Load(), int32(count(f, "ann"))))
 					return nil
 				})
 				var all sync.WaitGroup
@@ -209,10 +214,7 @@ func TestManyConnectionsOfOneUserAtOnce(t *testing.T) {
 				}
 				all.Wait()
 				synctest.Wait()
-				left := 0
-				for range f.User("ann").Conns(f.T.Context()) {
-					left++
-				}
+				left := count(f, "ann")
 				told := int(refusals.Load()) + int(f.Stats().Disconnects["replaced"])
 				if left != 3 || told != many-3 {
 					f.Errorf("%d are left and %d were told, of %d", left, told, many)

@@ -38,6 +38,12 @@ refuse 'no path of one machine in a file that is kept' look '(^|[^A-Za-z0-9_.])/
 refuse 'no address of a package registry in a file that is kept' look "$hosts" -- .
 refuse 'gorilla/websocket is imported by internal/engine, realtimetest and tests only' gorilla
 
+# R60: how long a comparison takes tells how much of a secret was guessed. What internal/payload compares never leaves the process.
+comparisons() {
+	look 'bytes[.]Equal\(|([Ss]ecret|[Tt]oken|[Ss]ignature|[Pp]assword) (==|!=) [A-Za-z]' -- '*.go' ':!*_test.go' ':!internal/payload/' | grep -vE '[!=]= nil\b'
+}
+refuse 'compare secrets with hmac.Equal or crypto/subtle' comparisons
+
 # minimum MODULE VERSION fails when go.mod requires an older one; a module that is not required is fine.
 minimum() {
 	have=$(awk -v m="$1" '$1 == m { print $2 } $1 == "require" && $2 == m { print $3 }' go.mod)
