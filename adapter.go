@@ -26,7 +26,7 @@ import (
 //     long as the network does, and returns an error when the message certainly will not be sent.
 //   - Close ends everything that Start began. Later calls return an error.
 //
-// Optional abilities are found by type assertion: see [RoomInterest].
+// Optional abilities are found by type assertion: see [RoomInterest], [PresenceStore].
 type Adapter interface {
 	// Start connects and begins calling h; it returns once messages of the other nodes will be seen.
 	// ctx bounds the start only.
@@ -70,6 +70,10 @@ type AdapterHandler interface {
 
 	// OnState tells how the bus is.
 	OnState(s AdapterState)
+
+	// OnPresence and OnRivals are for a [PresenceStore]. The changes of one user arrive in order.
+	OnPresence(change PresenceChange, decided bool)
+	OnRivals(e PresenceEntry, conns []PresenceConn)
 }
 
 // RoomInterest is an optional ability of an adapter: it is told which rooms have members here, so that
@@ -143,6 +147,7 @@ const (
 	OpServerSideAck               // (ask) the same, and answer with their results in Data
 	OpAnswer                      // an answer
 	OpCount                       // announces Count answers
+	OpReplace                     // as OpDisconnect, because SessionPolicy preferred other connections
 	OpRevoke                      // refuse the identities of the users Names that were issued before Time, and disconnect these users
 )
 

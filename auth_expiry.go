@@ -305,9 +305,15 @@ func (c *Conn) become(id *Identity) bool {
 	if c.phase != joined {
 		return false
 	}
-	before := c.userRoom()
-	c.identity = id
-	if after := c.userRoom(); after != before {
+	before, after := c.userRoom(), ""
+	if id != nil && id.UserID != "" {
+		after = userPrefix + id.UserID
+	}
+	if after != before {
+		c.exitPresence()
+		defer c.enterPresence()
+	}
+	if c.identity = id; after != before {
 		if i := slices.Index(c.rooms, before); i >= 0 {
 			c.rooms = slices.Delete(slices.Clone(c.rooms), i, i+1)
 			if c.ns.index.Leave(c, before) {

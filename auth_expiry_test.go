@@ -165,7 +165,9 @@ func TestRefreshChangesTheIdentity(t *testing.T) {
 }
 
 func TestRefreshToAnotherUser(t *testing.T) {
-	cfg := realtime.Config{Auth: newJWT(t, hmacConfig()), Expiry: realtime.ExpiryPolicy{AllowOtherUser: true}}
+	cfg := realtime.Config{
+		Auth: newJWT(t, hmacConfig()), Expiry: realtime.ExpiryPolicy{AllowOtherUser: true}, Presence: realtime.PresenceConfig{Grace: -1},
+	}
 	bubble(t, cfg, func(f *fixture) {
 		f.OnConnect(func(ctx context.Context, c *realtime.Conn) error { return c.Join(ctx, "lobby") })
 		c := f.host.Connect(realtimetest.Options{Auth: lasting(time.Hour, nil)})

@@ -113,6 +113,10 @@ func (h clusterHandler) OnMessage(m *Message) {
 			end = (*Conn).Close
 		}
 		b.endLocal(ctx, end, m.Reason)
+	case OpReplace:
+		if len(m.Rooms) > 0 { // it is never meant for everyone
+			h.srv.end(b.members())
+		}
 	case OpReconnect:
 		b.endLocal(ctx, (*Conn).Reconnect, m.Reason)
 	case OpServerSide:

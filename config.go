@@ -48,11 +48,12 @@ type Config struct {
 	Auth     Authenticator // nil: connections are anonymous, and the log says so once
 	Expiry   ExpiryPolicy  // what happens as identities grow old
 	Sessions SessionPolicy // how many connections a user may have; no limit
-	Adapter  Adapter       // nil: a single node
-	NodeName string        // for logs and Nodes; default: the random id of the node
-	RawRooms bool          // room names go on the wire as they are, without "room:"
-	Codec    Codec         // nil: encoding/json
-	Replies  ReplyPolicy   // nil: every acknowledgement is answered; NestReplies() for clients of NestJS
+	Presence PresenceConfig
+	Adapter  Adapter     // nil: a single node
+	NodeName string      // for logs and Nodes; default: the random id of the node
+	RawRooms bool        // room names go on the wire as they are, without "room:"
+	Codec    Codec       // nil: encoding/json
+	Replies  ReplyPolicy // nil: every acknowledgement is answered; NestReplies() for clients of NestJS
 
 	// ClosePanicked closes the connection whose handler panicked. By default it goes on.
 	ClosePanicked bool
@@ -146,6 +147,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Heartbeat.UpgradeTimeout, 10*time.Second)
 	c.Limits = c.Limits.withDefaults()
 	c.Expiry = c.Expiry.withDefaults()
+	c.Presence = c.Presence.withDefaults()
 	if c.Codec == nil {
 		c.Codec = payload.JSON
 	}

@@ -123,17 +123,26 @@ func (c *Conn) GoString() string { return c.String() }
 // SetPublic stores a small value, encoded as JSON, that other nodes see in ConnInfo.Public (Node's
 // socket.data). It returns the codec's error, or ErrPublicData above Limits.PublicData bytes.
 func (c *Conn) SetPublic(v any) error {
-	data, err := c.ns.srv.cfg.Codec.Marshal(v)
+	data, err := c.ns.srv.encodePublic(v)
 	if err != nil {
-		return fmt.Errorf("realtime: public data: %w", err)
-	}
-	if limit := c.ns.srv.cfg.Limits.PublicData; limit >= 0 && len(data) > limit {
-		return fmt.Errorf("%w: %d bytes, at most %d", ErrPublicData, len(data), limit)
+		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.public = slices.Clone(data)
+	c.public = data
 	return nil
+}
+
+// encodePublic encodes a small value that other nodes see.
+func (s *server) encodePublic(v any) (json.RawMessage, error) {
+	data, err := s.cfg.Codec.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("realtime: public data: %w", err)
+	}
+	if limit := s.cfg.Limits.PublicData; limit >= 0 && len(data) > limit {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrPublicData, len(data), limit)
+	}
+	return slices.Clone(data), nil
 }
 
 // info is what other nodes may know.

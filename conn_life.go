@@ -91,6 +91,9 @@ func (c *Conn) authenticate(auth Authenticator) error {
 // ended before that.
 func (c *Conn) enterNamespace() error {
 	id := c.Identity()
+	if err := c.roomElsewhere(id); err != nil {
+		return err
+	}
 	losers, err := c.ns.srv.claim(c, id, c.reach)
 	if err != nil {
 		return err
@@ -117,6 +120,7 @@ func (c *Conn) reach() bool {
 	c.mux.session.Joined() // before the client can know: the larger limit holds for its first message
 	c.gate.pass(c.mux.session, reply)
 	c.armIdentity(time.Now())
+	c.enterPresence()
 	return true
 }
 
@@ -189,6 +193,7 @@ func (c *Conn) leave(why Disconnected) bool {
 		c.clock.timer.Stop()
 	}
 	if wasJoined {
+		c.exitPresence()
 		for _, room := range c.ns.index.Remove(c, c.rooms) {
 			c.ns.roomClosed(room)
 		}

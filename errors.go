@@ -52,6 +52,9 @@ var (
 	// client is not refused for good: its link is closed, so that it tries again.
 	ErrUnavailable = errors.New("realtime: temporarily unavailable")
 
+	// ErrOffline means that a user has no connection.
+	ErrOffline = errors.New("realtime: user is offline")
+
 	// ErrTooManyRevocations means that User.Revoke remembers as many users as it can.
 	ErrTooManyRevocations = errors.New("realtime: too many revocations")
 

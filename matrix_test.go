@@ -113,6 +113,24 @@ var methods = map[string]func(c call){
 	"User.Online":  func(c call) { _, _ = c.f.User("u").Online(c.ctx) },
 	"User.Revoke":  func(c call) { _ = c.f.User("u").Revoke(c.ctx, "matrix") },
 
+	"Namespace.Presence": func(c call) { _ = c.conn.Namespace().Presence() },
+	"Presence.Online":    func(c call) { _, _ = c.f.Presence().Online(c.ctx, "u", "v") },
+	"Presence.User":      func(c call) { _, _ = c.f.Presence().User(c.ctx, "u") },
+	"Presence.Count":     func(c call) { _, _ = c.f.Presence().Count(c.ctx) },
+	"Presence.Set":       func(c call) { _ = c.f.Presence().Set(c.ctx, "u", 1) },
+	"Presence.Members": func(c call) {
+		for u, err := range c.f.Presence().Members(c.ctx) {
+			_, _ = u, err
+		}
+	},
+	"Presence.Watch": func(c call) {
+		ctx, cancel := context.WithCancel(c.ctx)
+		cancel()
+		for change := range c.f.Presence().Watch(ctx) {
+			_ = change
+		}
+	},
+
 	"Server.ServeHTTP": func(c call) {
 		c.f.Server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=3&transport=polling", http.NoBody))
 	},
@@ -171,6 +189,7 @@ func TestMatrixHasEveryMethod(t *testing.T) {
 	add("Server.", reflect.TypeFor[realtime.Server](), namespace)
 	add("Room.", reflect.TypeFor[realtime.Room](), broadcaster)
 	add("User.", reflect.TypeFor[realtime.User](), broadcaster)
+	add("Presence.", reflect.TypeFor[realtime.Presence]())
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(have))); diff != "" {
 		t.Errorf("methods (-) and matrix (+) differ: %s", diff)
 	}

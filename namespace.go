@@ -27,6 +27,8 @@ type Namespace interface {
 	ToConn(ids ...string) Broadcaster
 	// Conn returns a connection of this node.
 	Conn(id string) (*Conn, bool)
+	// Presence returns a view of who is in the namespace.
+	Presence() Presence
 	// SetAuth replaces Config.Auth for this namespace; nil makes it anonymous. It holds for later connections.
 	SetAuth(a Authenticator)
 	// ServerSideEmit runs the OnServerSide functions of the other nodes. Without an adapter there are none.

@@ -30,6 +30,9 @@ type Hooks struct {
 	// of less often than it changed, but never in the wrong order.
 	RoomCreated func(namespace, room string)
 	RoomEmptied func(namespace, room string)
+	// UserOnline and UserOffline tell of users (see [Presence]), each change on one node of the cluster.
+	UserOnline  func(namespace, user string)
+	UserOffline func(namespace, user string)
 	// AdapterState tells of the bus between nodes.
 	AdapterState func(s AdapterState)
 	// NodeJoined and NodeLost tell of other nodes.

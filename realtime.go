@@ -70,8 +70,14 @@ type server struct {
 	admission  admission
 	order      atomic.Uint64 // connections made so far
 	revoked    revocations
-	refusals   refusalLog
-	counters   counters
+
+	presence        PresenceStore
+	localPresence   localPresence // without a store of the adapter's
+	presenceIsLocal bool          // although there are other nodes
+	watchers        watchers
+
+	refusals refusalLog
+	counters counters
 
 	claimMu sync.Mutex // orders who is counted for Config.Sessions; outermost lock
 
@@ -121,6 +127,7 @@ func New(cfg Config) (Server, error) {
 		Depth: cfg.Limits.JSONDepth, ConnectDepth: cfg.Limits.ConnectJSONDepth, NameLen: cfg.Limits.NameLength,
 	}
 	s.admission = admission{make(chan struct{}, cfg.Limits.Handshakes), cfg.Limits.HandshakeWait}
+	s.startPresence()
 	s.background.Init(hookQueue, 0)
 	workq.Drain(&s.background, &s.tasks, 0, s.runBackground)
 	s.namespace = newNamespace(s, "/", newRouter(cfg.Limits.NameLength))
@@ -211,6 +218,9 @@ func (s *server) Shutdown(ctx context.Context) error {
 	defer s.startMu.Unlock()
 	if s.state.CompareAndSwap(stateStopping, stateClosed) && s.start.Load() == started {
 		err = errors.Join(err, s.cfg.Adapter.Close(ctx))
+	}
+	if s.localPresence.table != nil && s.closed() {
+		s.localPresence.table.Close()
 	}
 	return err
 }

@@ -19,8 +19,8 @@ type User interface {
 	Broadcaster
 	// ID returns the user id.
 	ID() string
-	// Online reports whether the user has a connection on any node. With a *PartialError false means only
-	// that none is known.
+	// Online reports whether the user has a connection on any node, or had one less than PresenceConfig.Grace
+	// ago. With a *PartialError false means only that none is known.
 	Online(ctx context.Context) (bool, error)
 	// Revoke refuses, for ExpiryPolicy.Remember, every identity of the user that was issued before now, in all
 	// namespaces that have their authenticator in common, and sends its connections a DISCONNECT packet. The
@@ -68,6 +68,11 @@ func (r room) Members(ctx context.Context) ([]Member, error) {
 func (u user) ID() string { return u.id }
 
 func (u user) Online(ctx context.Context) (bool, error) {
-	n, err := u.count(ctx)
-	return n > 0, err
+	srv := u.ns.srv
+	if srv.cfg.Presence.Off || srv.presenceIsLocal { // nobody knows: ask
+		n, err := u.count(ctx)
+		return n > 0, err
+	}
+	online, err := u.ns.Presence().Online(ctx, u.id)
+	return len(online) > 0, err
 }

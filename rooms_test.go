@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -265,7 +266,7 @@ func TestUsers(t *testing.T) {
 		for _, step := range []struct {
 			end  func()
 			want bool
-		}{{func() {}, true}, {phone.Close, true}, {laptop.Close, false}} {
+		}{{func() {}, true}, {phone.Close, true}, {laptop.Close, true}, {func() { pass(10 * time.Second) }, false}} { // after the grace
 			step.end()
 			synctest.Wait()
 			if online, err := ann.Online(ctx); online != step.want || err != nil {

@@ -2,6 +2,8 @@ package realtime
 
 import (
 	"cmp"
+	"context"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -74,6 +76,33 @@ func (s *server) claim(c *Conn, id *Identity, enter func() bool) (losers []*Conn
 func (c *Conn) givesWay(to *Identity) bool {
 	own := c.Identity()
 	return own != nil && own.SessionID != "" && own.SessionID == to.SessionID || c.mux.session.AwaitingPong() >= silentAfter
+}
+
+// roomElsewhere asks what the user has on other nodes, where a connection above Max is refused before it is
+// admitted. When nobody knows, what this node has decides, and OnRivals later.
+func (c *Conn) roomElsewhere(id *Identity) error {
+	srv := c.ns.srv
+	policy := &srv.cfg.Sessions
+	if policy.Max <= 0 || !policy.RefuseNew || id == nil || id.UserID == "" || srv.cfg.Adapter == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, srv.cfg.AckTimeout)
+	defer cancel()
+	u, err := srv.presence.PresenceUser(ctx, c.ns.name, id.UserID)
+	if err != nil {
+		srv.log.Warn("connections on other nodes unknown", c.logAttrs(slog.Any("err", err))...)
+		return nil
+	}
+	login, n := loginHash(id.SessionID), 0
+	for _, other := range u.Conns {
+		if other.Class == c.class && other.Node != srv.self.ID && (login == "" || other.Login != login) {
+			n++
+		}
+	}
+	if n >= policy.Max {
+		return errTooManyConnections
+	}
+	return nil
 }
 
 // end disconnects the losers of a claim.
