@@ -36,13 +36,15 @@ func (c *Conn) dispatch(ev *Event) {
 	if !c.admitted { // the client did not wait for the CONNECT reply, and it was an error (D12)
 		return
 	}
-	if wait := c.mux.limiter.take(ev.Size, time.Now()); wait > 0 {
+	now := time.Now()
+	if wait := c.mux.limiter.take(ev.Size, now); wait > 0 {
 		c.sleep(wait)
+		now = time.Now()
 	}
 	for _, fn := range c.ns.table().onAny {
 		_ = c.guard("OnAny", func() error { fn(c.ctx, c, ev); return nil })
 	}
-	if c.expired(time.Now()) {
+	if c.expired(now) {
 		c.fail(c.ctx, ev, errExpired)
 		return
 	}

@@ -27,7 +27,7 @@ type ending struct {
 }
 
 // application puts the whole application on a server.
-func application(srv realtime.Server, obs observer) {
+func application(srv realtime.Server, obs observer) error {
 	dynamic := regexp.MustCompile(`^/dyn-\d+$`)
 	for _, r := range []realtime.Router{srv, srv.Of("/other"), srv.OfFunc(dynamic.MatchString)} {
 		desk(r, obs)
@@ -36,6 +36,7 @@ func application(srv realtime.Server, obs observer) {
 	guarded.Use(checkToken)
 	desk(guarded, obs)
 	chat(srv.Of("/chat"), obs)
+	return members(srv.Of("/members"), obs)
 }
 
 // checkToken is the middleware of /guarded.

@@ -124,6 +124,9 @@ type options struct {
 	MaxPayload     int64    `json:"maxPayload"`
 	Origins        []string `json:"origins"`
 	Transports     []string `json:"transports"`
+	Warning        int      `json:"warning"` // milliseconds before a token ends, as the next one
+	Grace          int      `json:"grace"`
+	Connections    int      `json:"connections"` // of one user
 }
 
 func (o options) config(log *slog.Logger) realtime.Config {
@@ -133,8 +136,10 @@ func (o options) config(log *slog.Logger) realtime.Config {
 		Heartbeat: realtime.Heartbeat{
 			Interval: milliseconds(o.PingInterval), Timeout: milliseconds(o.PingTimeout), ConnectTimeout: milliseconds(o.ConnectTimeout),
 		},
-		Limits: realtime.Limits{MessageSize: o.MaxPayload},
-		Logger: log,
+		Limits:   realtime.Limits{MessageSize: o.MaxPayload},
+		Expiry:   realtime.ExpiryPolicy{Warning: milliseconds(o.Warning), Grace: milliseconds(o.Grace)},
+		Sessions: realtime.SessionPolicy{Max: o.Connections},
+		Logger:   log,
 	}
 	for _, name := range o.Transports {
 		switch name {
@@ -173,7 +178,9 @@ func (in *instance) start() error {
 	if err != nil {
 		return err
 	}
-	application(srv, in)
+	if err := application(srv, in); err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", in.address)
 	if err != nil {
 		return err

@@ -27,6 +27,11 @@ export const differences = Object.freeze({
     go: 'puts the rule into X-Realtime-Refused, and answers a refused origin with 403 on both transports',
     why: 'contract point 6, decisions D6 and D14',
   },
+  'identities': {
+    node: 'has no tokens, no users and no permissions: programs bring their own',
+    go: 'takes a JSON Web Token, ends the connection with it, and knows the connections of a user',
+    why: 'what the programs that move here had built around the Node server',
+  },
   'smaller limit before CONNECT': {
     node: 'has one limit for all messages',
     go: 'accepts at most 64 KiB from a client that has not joined yet',
