@@ -97,7 +97,6 @@ func (h clusterHandler) OnMessage(m *Message) {
 		return
 	}
 	b := broadcaster{ns: ns, rooms: m.Rooms, except: m.Except, local: true, volatile: m.Volatile, compress: m.Compress}
-	ctx := context.Background()
 	switch m.Op {
 	case OpBroadcast:
 		if p, ok := h.packet(siowire.Event, m); ok {
@@ -107,24 +106,29 @@ func (h clusterHandler) OnMessage(m *Message) {
 		h.move(b, (*Conn).join, ns.runJoinHooks, m.Names)
 	case OpLeave:
 		h.move(b, (*Conn).leaveRooms, ns.runLeaveHooks, m.Names)
-	case OpDisconnect:
-		end := (*Conn).Disconnect
-		if m.Close {
-			end = (*Conn).Close
-		}
-		b.endLocal(ctx, end, m.Reason)
-	case OpReplace:
-		if len(m.Rooms) > 0 { // it is never meant for everyone
-			h.srv.end(b.members())
-		}
-	case OpReconnect:
-		b.endLocal(ctx, (*Conn).Reconnect, m.Reason)
+	case OpDisconnect, OpReconnect, OpReplace, OpRevoke:
+		h.end(ns, b, m)
 	case OpServerSide:
 		h.serverSide(ns, m, nil)
-	case OpRevoke:
-		h.revoke(ns, m)
 	default:
 		h.srv.log.Warn("unknown operation from another node", slog.Int("op", int(m.Op)), slog.String("from", m.Node))
+	}
+}
+
+// end ends connections as another node wants it.
+func (h clusterHandler) end(ns *namespace, b broadcaster, m *Message) {
+	ctx := context.Background()
+	switch {
+	case m.Op == OpRevoke:
+		h.revoke(ns, m)
+	case m.Op == OpReconnect:
+		b.endLocal(ctx, (*Conn).Reconnect, m.Reason)
+	case m.Op == OpReplace && len(m.Rooms) > 0: // it is never meant for everyone
+		h.srv.end(b.members())
+	case m.Op == OpDisconnect && m.Close:
+		b.endLocal(ctx, (*Conn).Close, m.Reason)
+	case m.Op == OpDisconnect:
+		b.endLocal(ctx, (*Conn).Disconnect, m.Reason)
 	}
 }
 

@@ -131,6 +131,7 @@ func TestTooManyArguments(t *testing.T) {
 	})
 }
 
+// R58: a client sees only what was made for it.
 func TestHandlerErrors(t *testing.T) {
 	bubble(t, realtime.Config{}, func(f *fixture) {
 		var told atomic.Int32

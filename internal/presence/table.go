@@ -106,7 +106,7 @@ func (t *Table[R]) Exit(space, name, conn string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if u := t.spaces[space][name]; u != nil {
-		t.remove(space, name, u, func(c *connection[R]) bool { return c.entry.Conn == conn })
+		t.remove(u, func(c *connection[R]) bool { return c.entry.Conn == conn })
 	}
 }
 
@@ -114,15 +114,15 @@ func (t *Table[R]) Exit(space, name, conn string) {
 func (t *Table[R]) DropNode(node string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for space, users := range t.spaces {
-		for name, u := range users {
-			t.remove(space, name, u, func(c *connection[R]) bool { return c.entry.Node == node })
+	for _, users := range t.spaces {
+		for _, u := range users {
+			t.remove(u, func(c *connection[R]) bool { return c.entry.Node == node })
 		}
 	}
 }
 
 // remove takes connections out of a user, and starts its grace with the last one. The lock is held.
-func (t *Table[R]) remove(space, name string, u *user[R], gone func(*connection[R]) bool) {
+func (t *Table[R]) remove(u *user[R], gone func(*connection[R]) bool) {
 	if len(u.conns) == 0 || t.closed {
 		return
 	}

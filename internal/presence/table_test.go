@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -233,12 +234,12 @@ func TestRandomOperationsAgainstAModel(t *testing.T) {
 			t.Errorf("only %d changes", len(changes))
 		}
 		for _, line := range changes {
-			var space, user, verb string
-			fmt.Sscan(line, &space, &user, &verb)
-			if online[user] == (verb == "online") {
+			words := strings.Fields(line)
+			user, is := words[1], words[2] == "online"
+			if online[user] == is {
 				t.Fatalf("%s twice in a row", line)
 			}
-			online[user] = verb == "online"
+			online[user] = is
 		}
 		for user, is := range online {
 			if is {
