@@ -26,7 +26,8 @@ import (
 //     long as the network does, and returns an error when the message certainly will not be sent.
 //   - Close ends everything that Start began. Later calls return an error.
 //
-// Optional abilities are found by type assertion: see [RoomInterest], [PresenceStore].
+// Optional abilities are found by type assertion: see [RoomInterest], [PresenceStore],
+// [RevocationStore].
 type Adapter interface {
 	// Start connects and begins calling h; it returns once messages of the other nodes will be seen.
 	// ctx bounds the start only.

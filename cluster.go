@@ -272,6 +272,9 @@ func (h clusterHandler) OnNode(n Node, up bool) {
 // OnState keeps the state for Health and tells the hooks.
 func (h clusterHandler) OnState(s AdapterState) {
 	h.srv.setAdapterState(s)
+	if s.Status != AdapterDown {
+		h.srv.reloadRevocations()
+	}
 	level := slog.LevelInfo
 	if s.Status != AdapterUp {
 		level = slog.LevelWarn

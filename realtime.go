@@ -70,6 +70,7 @@ type server struct {
 	admission  admission
 	order      atomic.Uint64 // connections made so far
 	revoked    revocations
+	reloading  atomic.Bool // the cluster's revocations are being loaded
 
 	presence        PresenceStore
 	localPresence   localPresence // without a store of the adapter's
@@ -176,6 +177,10 @@ func (s *server) Start(ctx context.Context) error {
 	var errs []error
 	for _, ns := range s.namespaceList() {
 		errs = append(errs, s.cfg.Adapter.OpenNamespace(ctx, ns.name))
+	}
+	if err := s.loadRevocations(ctx); err != nil {
+		errs = append(errs, err)
+		s.reloadRevocations()
 	}
 	return errors.Join(errs...)
 }
