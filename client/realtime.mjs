@@ -37,7 +37,7 @@
  * @property {object | (() => object | Promise<object>)} [auth] payload of CONNECT; a function is asked before every attempt
  * @property {Record<string, string | number | boolean>} [query] further query parameters of the websocket's URL
  * @property {string} [path] default "/socket.io/"
- * @property {(url: string) => Link} [transport] default: wx.connectSocket where it exists, else WebSocket
+ * @property {(url: string) => Link} [transport] default: wxTransport where wx.connectSocket exists, else WebSocket
  * @property {boolean} [autoConnect] default true
  * @property {number} [timeout] ms for one attempt, from opening the socket to the server's CONNECT reply; default 20,000
  * @property {number} [ackTimeout] ms that emitWithAck and call wait; default 5,000
@@ -189,6 +189,7 @@ export class Client {
     this._namespace = this._options.namespace.replace(/^\/?/, "/");
     if (this._namespace.includes(",")) throw new TypeError("realtime: a namespace has no comma");
     this._url = address(url, this._options);
+    this._transport = this._options.transport || defaultTransport(this._options.timeout);
     /** @type {State} */
     this.state = "closed";
     /** @type {string | undefined} the connection's id on the server, while connected */
@@ -368,7 +369,7 @@ export class Client {
   _open() {
     let link;
     try {
-      link = this._options.transport ? this._options.transport(this._url) : openLink(this._url, this._options.timeout);
+      link = this._transport(this._url);
     } catch (err) {
       this._lost("transport error", err);
       return;
@@ -607,33 +608,82 @@ function address(url, options) {
 
 // ---- Transports --------------------------------------------------------------------------------------------------------
 
-/** A page inside WeChat's browser has a `wx` too, but without connectSocket. */
-function openLink(url, timeout) {
-  return typeof wx !== "undefined" && wx.connectSocket ? wxSocket(url, { timeout }) : new WebSocket(url);
+/** ms that a new socket of WeChat waits for the end of the last one; an end that is never told must not keep a game offline. */
+const END_WAIT = 1000;
+
+/** The transport of a client that names none. A page inside WeChat's browser has a `wx` too, but without connectSocket. */
+function defaultTransport(timeout) {
+  const wechat = wxTransport({ timeout });
+  return (url) => (typeof wx !== "undefined" && wx.connectSocket ? wechat(url) : new WebSocket(url));
 }
 
 /**
- * WeChat's SocketTask in the shape of a WebSocket. To send a header: `transport: (url) => wxSocket(url, { header: { … } })`.
+ * A transport over WeChat's sockets, of which a game may have only a few: the next one is opened when the last one has ended, or after
+ * a second without a word of it. Make one for each client, for instance to send a header: `transport: wxTransport({ header: { … } })`.
+ * @param {object} [options] further options of wx.connectSocket
+ * @returns {(url: string) => Link}
+ */
+export function wxTransport(options) {
+  let last;
+  return (url) => {
+    const link = wxSocket(url, options, last);
+    last = link.ended;
+    return link;
+  };
+}
+
+/**
+ * WeChat's SocketTask in the shape of a WebSocket.
  * @param {string} url
  * @param {object} [options] further options of wx.connectSocket
- * @returns {Link}
+ * @param {Promise<void>} [last] is waited for before the socket is opened, but not longer than a second
+ * @returns {Link & { ended: Promise<void> }} ended: WeChat has no socket of this link any more, or never had one
  */
-export function wxSocket(url, options) {
+export function wxSocket(url, options, last) {
+  let task;
   let open = false;
   let closed = false;
-  /** @type {Link} */
-  const link = { send, close, onmessage: null, onerror: null, onclose: null };
-  // With too many sockets there is only this callback, at once or later, and no task or one that stays silent.
-  const fail = (result) => setTimeout(() => link.onerror && link.onerror(result), 0);
-  const task = wx.connectSocket(Object.assign({}, options, { url, fail }));
-  if (!task) return link;
-  task.onOpen(() => {
-    open = true;
-    if (closed) task.close({});
+  let end;
+  const ended = new Promise((resolve) => {
+    end = resolve;
   });
-  task.onMessage((result) => link.onmessage && link.onmessage(result));
-  task.onError((result) => link.onerror && link.onerror(result));
-  task.onClose((result) => link.onclose && link.onclose(result));
+  /** @type {any} */
+  const link = { send, close, ended, onmessage: null, onerror: null, onclose: null };
+  const fail = (result) => setTimeout(() => link.onerror && link.onerror(result), 0);
+  if (last) within(END_WAIT, last, start);
+  else start();
+
+  function start() {
+    if (closed) return end();
+    try {
+      task = wx.connectSocket(Object.assign({}, options, { url, fail: refused }));
+    } catch (err) {
+      return refused(err);
+    }
+    return task && listen();
+  }
+
+  /** With too many sockets there is only this callback, at once or later, and no task or one that stays silent. */
+  function refused(result) {
+    end();
+    fail(result);
+  }
+
+  function listen() {
+    task.onOpen(() => {
+      open = true;
+      if (closed) task.close({});
+    });
+    task.onMessage((result) => link.onmessage && link.onmessage(result));
+    task.onError((result) => {
+      end();
+      if (link.onerror) link.onerror(result);
+    });
+    task.onClose((result) => {
+      end();
+      if (link.onclose) link.onclose(result);
+    });
+  }
 
   function send(data) {
     // wx takes strings and ArrayBuffers, and of a view it would send the whole buffer.
@@ -647,6 +697,19 @@ export function wxSocket(url, options) {
   }
 
   return link;
+}
+
+/** Calls action once: when the promise settles, or after ms. */
+function within(ms, promise, action) {
+  let waiting = true;
+  const run = () => {
+    if (!waiting) return;
+    waiting = false;
+    clearTimeout(timer);
+    action();
+  };
+  const timer = setTimeout(run, ms);
+  promise.then(run);
 }
 
 /**

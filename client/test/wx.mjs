@@ -2,9 +2,13 @@
 
 import WebSocket from "ws";
 
-/** @returns {any} an object for globalThis.wx; `tasks` are the sockets made, `limit` how many may be open at a time */
+/**
+ * An object for globalThis.wx; `tasks` are the sockets made, `limit` how many may be open at a time, and `deaf` makes those to come
+ * keep the end of a socket to themselves until `tell` is called on its task.
+ * @returns {any}
+ */
 export function stubWx(limit = 5) {
-  const wx = { tasks: [], limit, connectSocket };
+  const wx = { tasks: [], limit, deaf: false, connectSocket };
 
   function connectSocket(options) {
     if (!/^wss?:\/\//.test(options.url)) throw new Error("connectSocket:fail invalid url");
@@ -12,7 +16,7 @@ export function stubWx(limit = 5) {
       options.fail({ errMsg: "connectSocket:fail exceed max task count" });
       return undefined;
     }
-    const task = new Task(options);
+    const task = new Task(options, wx.deaf);
     wx.tasks.push(task);
     return task;
   }
@@ -21,9 +25,10 @@ export function stubWx(limit = 5) {
 }
 
 class Task {
-  constructor(options) {
+  constructor(options, deaf) {
     this.options = options;
     this.state = "connecting";
+    this._told = deaf ? new Promise((resolve) => Object.assign(this, { tell: resolve })) : Promise.resolve();
     this._socket = new WebSocket(options.url, { headers: options.header });
     this._socket.binaryType = "arraybuffer";
     this._socket.on("close", () => {
@@ -47,7 +52,7 @@ class Task {
   }
 
   onClose(listener) {
-    this._socket.on("close", (code, reason) => listener({ code, reason: reason.toString() }));
+    this._socket.on("close", (code, reason) => this._told.then(() => listener({ code, reason: reason.toString() })));
   }
 
   send({ data, fail }) {

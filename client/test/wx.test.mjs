@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { connect, wxSocket } from "../realtime.mjs";
+import { connect, wxTransport } from "../realtime.mjs";
 import { startServer } from "./oracle.mjs";
 import { stubWx } from "./wx.mjs";
 
@@ -68,9 +68,68 @@ test("does not close a task before it is open, and leaves none behind", async (t
   await closed;
 });
 
+test("opens the next socket when the last one has ended, never beside it", async (t) => {
+  globalThis.wx = stubWx(1); // a second one would be refused
+  const socket = client(t);
+  const errors = [];
+  socket.on("connect_error", (err) => errors.push(err));
+  await next(socket, "connect");
+  for (let n = 2; n < 5; n++) {
+    const [last] = globalThis.wx.tasks.slice(-1);
+    socket.disconnect();
+    socket.connect();
+    await next(socket, "connect");
+    assert.equal(last.state, "closed");
+    assert.equal(globalThis.wx.tasks.length, n);
+  }
+  assert.deepEqual(errors, []);
+});
+
+test("waits for the word of the end, but not for ever", async (t) => {
+  globalThis.wx = stubWx();
+  globalThis.wx.deaf = true;
+  const socket = client(t);
+  await next(socket, "connect");
+  const [first] = globalThis.wx.tasks;
+  socket.disconnect();
+  await new Promise((resolve) => first._socket.on("close", resolve));
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  socket.connect();
+  t.mock.timers.tick(0);
+  t.mock.timers.tick(999);
+  assert.equal(globalThis.wx.tasks.length, 1);
+  t.mock.timers.tick(1);
+  t.mock.timers.reset();
+  assert.equal(globalThis.wx.tasks.length, 2);
+  await next(socket, "connect");
+  first.tell();
+  assert.equal(globalThis.wx.tasks.length, 2);
+});
+
+test("opens nothing for an attempt that was given up while it waited", async (t) => {
+  globalThis.wx = stubWx();
+  globalThis.wx.deaf = true;
+  const socket = client(t);
+  await next(socket, "connect");
+  const [first] = globalThis.wx.tasks;
+  socket.disconnect();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  socket.connect();
+  t.mock.timers.tick(0);
+  socket.disconnect();
+  first.tell();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(2000);
+  t.mock.timers.reset();
+  assert.equal(globalThis.wx.tasks.length, 1);
+  socket.connect();
+  await next(socket, "connect");
+  assert.equal(globalThis.wx.tasks.length, 2);
+});
+
 test("passes further options to wx.connectSocket", async (t) => {
   globalThis.wx = stubWx();
-  const socket = client(t, { transport: (url) => wxSocket(url, { header: { "X-Game": "avalon" } }) });
+  const socket = client(t, { transport: wxTransport({ header: { "X-Game": "avalon" } }) });
   await next(socket, "connect");
   assert.deepEqual(globalThis.wx.tasks[0].options.header, { "X-Game": "avalon" });
 });
