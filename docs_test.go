@@ -57,7 +57,7 @@ func TestDocsGoCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	var code strings.Builder
-	for _, name := range append(files, "examples/chat/main.go") {
+	for _, name := range append(files, "examples/chat/main.go", "examples/wechat/main.go") {
 		code.WriteString(unindented(readPage(t, name)))
 	}
 	for _, name := range pages(t) {

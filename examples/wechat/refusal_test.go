@@ -20,6 +20,7 @@ func handshake(t *testing.T, url, origin string) *http.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Host = "game.example.com"
 	r.Header.Set("Connection", "Upgrade")
 	r.Header.Set("Upgrade", "websocket")
 	r.Header.Set("Sec-WebSocket-Version", "13")
@@ -56,10 +57,12 @@ func refuse(t *testing.T, path, origin string) (resp *http.Response, log string,
 	return resp, book.String(), found
 }
 
-// The path and query are what weapp.socket.io 2.1.0 asks wx.connectSocket for: Engine.IO 3. Its socket is opened and dropped at once,
-// as the reference server does it, so the phone knows no more than that the connection ended.
+// oldWeapp is the path and query that weapp.socket.io 2.1.0 asks wx.connectSocket for: Engine.IO 3.
+const oldWeapp = "/socket.io/?token=x&EIO=3&transport=websocket"
+
+// The socket is opened and dropped at once, as the reference server does it, so the phone knows no more than that its connection ended.
 func TestAnOldWeappIsRefusedAndTheLogNamesTheRemedy(t *testing.T) {
-	resp, log, found := refuse(t, "/socket.io/?token=x&EIO=3&transport=websocket", "")
+	resp, log, found := refuse(t, oldWeapp, "")
 	if got := resp.Header.Get("X-Realtime-Refused"); resp.StatusCode != http.StatusSwitchingProtocols || got != "version" {
 		t.Errorf("status %d, rule %q; want 101 and version", resp.StatusCode, got)
 	}

@@ -8,11 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/realtime-go/realtime/client"
 )
 
 // TestMiniGame plays the game in both of its variants: real sockets to real servers, from stubs of phones.
@@ -27,26 +26,40 @@ func TestMiniGame(t *testing.T) {
 	}, "--experimental-vm-modules", "--no-warnings", "--test", "--test-reporter=spec", "project.test.mjs", "wechat.test.mjs")
 }
 
-// project puts the game together as docs/wechat.md says.
+// project puts the game together with the commands of docs/wechat.md.
 func project(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("minigame")); err != nil {
-		t.Fatal(err)
+	commands := regexp.MustCompile(`(?m)^cp (-r )?(\S+) game(/\S+)?$`).FindAllStringSubmatch(page(t), -1)
+	for _, c := range commands {
+		tree, from, to := c[1] != "", c[2], filepath.Join(dir, c[3])
+		switch {
+		case tree:
+			if err := os.CopyFS(to, os.DirFS(filepath.Join("..", "..", from))); err != nil {
+				t.Fatal(err)
+			}
+		case from == "game/game-weapp.js": // the tests start both entries by their names
+		case strings.HasPrefix(from, "node_modules/"):
+			copyFile(t, filepath.Join("test", from), to)
+		default:
+			copyFile(t, filepath.Join("..", "..", from), to)
+		}
 	}
-	for from, to := range map[string]string{
-		filepath.Join("..", "..", "client", client.Name):                                      "realtime.js",
-		filepath.Join("test", "node_modules", "weapp.socket.io", "lib", "weapp.socket.io.js"): "weapp.socket.io.js",
-	} {
-		text, err := os.ReadFile(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, to), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if len(commands) != 4 {
+		t.Fatalf("docs/wechat.md has %d commands that copy, want 4", len(commands))
 	}
 	return dir
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // certificate is a file with the certificate of httptest's servers, which is good for example.com.

@@ -10,7 +10,7 @@ import { Passage } from "./passage.mjs";
 import { Phone } from "./phone.mjs";
 import { PROJECT, serve, settle } from "./stage.mjs";
 
-test("weapp.socket.io needs the name `window`, whatever it stands for", async () => {
+test("weapp.socket.io needs the name window, whatever it stands for", async () => {
   const run = (main, globals) => load(PROJECT, "main.js", { "main.js": main }, { wx: {}, ...globals });
   await assert.rejects(run('require("./weapp.socket.io.js");'), /window is not defined/);
   await run('require("./weapp.socket.io.js");', { window: undefined });
