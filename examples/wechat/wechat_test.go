@@ -23,7 +23,7 @@ func TestMiniGame(t *testing.T) {
 	t.Cleanup(c.stop)
 	runNode(t, []string{
 		"CONTROL=" + web.URL, "PROJECT=" + project(t), "NODE_EXTRA_CA_CERTS=" + certificate(t),
-	}, "--experimental-vm-modules", "--no-warnings", "--test", "--test-reporter=spec", "project.test.mjs", "wechat.test.mjs")
+	}, "--experimental-vm-modules", "--no-warnings", "--test", "--test-reporter=spec", "project.test.mjs", "table.test.mjs", "wechat.test.mjs")
 }
 
 // project puts the game together with the commands of docs/wechat.md.

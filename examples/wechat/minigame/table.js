@@ -11,6 +11,7 @@ import { createLogin } from "./login.js";
 export function openTable(openLink, server, draw) {
   const view = { status: "connecting", seat: -1, state: null };
   const login = createLogin(server);
+  let rev = -1; // of the state that is shown, as far as it came over the connection of now
   let expiring = false; // the server wants a fresh token, and has not got it yet
   const link = openLink({
     server,
@@ -19,7 +20,7 @@ export function openTable(openLink, server, draw) {
     joined: sit,
     lost: (why) => change({ status: "offline: " + why }),
     events: {
-      state: (state) => newer(state) && change({ state }),
+      state: take,
       "auth:expiring": () => {
         expiring = true;
         refresh();
@@ -32,14 +33,20 @@ export function openTable(openLink, server, draw) {
     draw(view);
   }
 
-  /** States may overtake each other on their way, and one that was asked for those that were told. */
-  function newer(state) {
-    return !view.state || state.rev > view.state.rev;
+  /** States may overtake each other, and the answers in which they come too. */
+  function take(state) {
+    if (state.rev <= rev) return;
+    rev = state.rev;
+    change({ state });
   }
 
-  /** On every new connection. Its answer holds whatever was missed, and begins a new count: the server may have been restarted. */
+  /** On every new connection. The answer holds whatever was missed. The count begins anew, because the server may have been restarted. */
   function sit() {
-    link.call("sit", {}).then(({ seat, state }) => change({ status: "online", seat, state }))
+    rev = -1;
+    link.call("sit", {}).then(({ seat, state }) => {
+      take(state);
+      change({ status: "online", seat });
+    })
       .catch((err) => {
         if (err.code) change({ status: "refused: " + err.message, seat: -1 });
         else if (link.connected()) link.again(); // no answer
@@ -62,7 +69,7 @@ export function openTable(openLink, server, draw) {
     show() {
       link.wake();
       if (!link.connected()) return;
-      link.call("state", {}).then((state) => newer(state) && change({ state })).catch(() => link.again());
+      link.call("state", {}).then(take).catch(() => link.again());
       if (expiring) refresh();
     },
 
