@@ -12,19 +12,24 @@ import (
 //
 // The rules, in the order of an adapter's life:
 //
-//   - Start is called once, before anything else. From its return on, h hears what other nodes publish.
-//     A node never hears its own messages.
+//   - Start is called once, before anything else, and again if it failed. From its return on, h hears what
+//     other nodes publish. A node never hears its own messages. Calls that come too early return an error:
+//     a server whose first request starts it may make some.
 //   - OpenNamespace is called before the first message of a namespace, CloseNamespace after the last one.
 //     Messages of namespaces that are not open on a node may be dropped there.
-//   - All methods may be called concurrently and from within calls of the handler.
+//   - All methods may be called concurrently, and from within calls of the handler, except Ask and Close,
+//     which wait for others.
 //   - A *Message, and everything that it points to, is immutable from the moment it is handed over, in
 //     both directions, and may be kept.
 //   - Messages that one node publishes about one room arrive at each other node in the order of the
-//     Publish calls. Nothing is promised about messages of different nodes.
-//   - Delivery is at most once. What may have been lost is told to OnState as a gap.
+//     Publish calls. OpJoin and OpLeave are about the rooms in Names as well: who has just been made to join
+//     gets what is sent to the room next. Nothing is promised about messages of different nodes.
+//   - Delivery is at most once. What may have been lost is told to OnState as a gap: on the node that has
+//     missed it, or on the publishing one if only that can know.
 //   - A dead bus must not be felt by local clients: Publish may take as long as queueing takes, not as
 //     long as the network does, and returns an error when the message certainly will not be sent.
-//   - Close ends everything that Start began. Later calls return an error.
+//   - Close ends everything that Start began, and questions in progress with an error. It waits for calls of
+//     the handler, as long as ctx lasts; after it there are none. Later calls return an error.
 //
 // Optional abilities are found by type assertion: see [RoomInterest], [PresenceStore],
 // [RevocationStore].
@@ -56,8 +61,9 @@ type Adapter interface {
 	Close(ctx context.Context) error
 }
 
-// AdapterHandler is the server's side of an [Adapter]. Its methods may be called concurrently, except that
-// messages whose order matters must be handed over one after the other.
+// AdapterHandler is the server's side of an [Adapter]. Its methods do not block, and may be called
+// concurrently, from the beginning of Start, except that messages whose order matters must be handed over
+// one after the other.
 type AdapterHandler interface {
 	// OnMessage delivers what another node published. It does not block: no user code runs in it.
 	OnMessage(m *Message)
@@ -66,7 +72,8 @@ type AdapterHandler interface {
 	// until the question's time is over; later calls have no effect.
 	OnAsk(m *Message, reply func(*Message))
 
-	// OnNode tells of a node that joined (up) or is gone.
+	// OnNode tells, once each, of a node that is there (up; those that were there before Start too) or is
+	// gone.
 	OnNode(n Node, up bool)
 
 	// OnState tells how the bus is.
@@ -78,8 +85,13 @@ type AdapterHandler interface {
 }
 
 // RoomInterest is an optional ability of an adapter: it is told which rooms have members here, so that
-// other nodes need not send what nobody here would get. Calls for one room arrive in order and do not
-// block.
+// other nodes need not send what nobody here would get. Calls for one room arrive in order, also before
+// Start, and do not block.
+//
+// What other nodes send may be missed for a moment after RoomOpened, but not what follows an OpJoin. The room
+// of one connection, whose name is its id (20 characters of base64url), is not told: what is addressed to such
+// a name goes to every node. An adapter that was never told of a room gets everything, for it may stand behind
+// a wrapper that does not implement this interface.
 type RoomInterest interface {
 	RoomOpened(namespace, room string)
 	RoomClosed(namespace, room string)
