@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,7 +125,7 @@ func TestAcksAcrossNodes(t *testing.T) {
 			a.Error(diff)
 		}
 		silent.Close()
-		busB.deaf = true
+		busB.deafen()
 		got, err = realtime.BroadcastWithAck[string](a.Context(), a.Server, "who")
 		if !errors.Is(err, realtime.ErrPartial) || len(got) != 1 {
 			a.Errorf("with a deaf node: %d answers, %v", len(got), err)
@@ -158,7 +159,7 @@ func TestQuestionsAcrossNodes(t *testing.T) {
 		if err != nil || len(nodes) != 2 || nodes[0].Name != "a" {
 			a.Errorf("nodes %+v, %v", nodes, err)
 		}
-		busB.deaf = true
+		busB.deafen()
 		if n, err := a.Room("x").Len(ctx); n != 1 || !errors.Is(err, realtime.ErrPartial) {
 			a.Errorf("Len with a deaf node: %d, %v", n, err)
 		}
@@ -179,13 +180,14 @@ func TestBulkOperationsCrossNodes(t *testing.T) {
 		b.OnLeave(func(_ context.Context, _ *realtime.Conn, room string) { joined = append(joined, "-"+room) })
 		bob := b.connect()
 		conn := b.conn(bob)
-		if err := a.ToConn(bob.ID()).JoinAll(ctx, "x", "y"); err != nil || !conn.In("x") {
+		err := a.ToConn(bob.ID()).JoinAll(ctx, "x", "y")
+		if synctest.Wait(); err != nil || !conn.In("x") || !conn.In("y") {
 			a.Errorf("JoinAll: %v, %v", err, conn.Rooms())
 		}
-		if err := a.To("x").LeaveAll(ctx, "y"); err != nil || conn.In("y") {
+		err = a.To("x").LeaveAll(ctx, "y")
+		if synctest.Wait(); err != nil || conn.In("y") {
 			a.Errorf("LeaveAll: %v, %v", err, conn.Rooms())
 		}
-		synctest.Wait()
 		if diff := cmp.Diff([]string{"+x", "+y", "-y"}, joined); diff != "" {
 			a.Error(diff)
 		}
@@ -301,17 +303,24 @@ func TestHostileMessagesFromTheBus(t *testing.T) {
 }
 
 func TestNodesComeAndGo(t *testing.T) {
-	var trace []string
-	hooks := realtime.Hooks{
-		NodeJoined: func(n realtime.Node) { trace = append(trace, "+"+n.Name) },
-		NodeLost:   func(n realtime.Node) { trace = append(trace, "-"+n.Name) },
+	var mu sync.Mutex
+	var trace []string // of both nodes
+	note := func(sign string) func(realtime.Node) {
+		return func(n realtime.Node) {
+			mu.Lock()
+			defer mu.Unlock()
+			trace = append(trace, sign+n.Name)
+		}
 	}
+	hooks := realtime.Hooks{NodeJoined: note("+"), NodeLost: note("-")}
 	twoNodes(t, realtime.Config{Hooks: hooks}, func(a, b *fixture, _, _ *busNode) {
+		synctest.Wait()
 		if err := b.Shutdown(b.Context()); err != nil {
 			b.Error(err)
 		}
 		synctest.Wait()
-		if diff := cmp.Diff([]string{"+b", "-b"}, trace); diff != "" {
+		slices.Sort(trace[:2]) // each has heard of the other, in either order
+		if diff := cmp.Diff([]string{"+a", "+b", "-b"}, trace); diff != "" {
 			a.Error(diff)
 		}
 		if nodes, err := a.Nodes(a.Context()); err != nil || len(nodes) != 1 {
