@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/realtime-go/realtime"
+	"github.com/realtime-go/realtime/memadapter"
 	"github.com/realtime-go/realtime/realtimetest"
 )
 
@@ -214,7 +215,13 @@ func TestPresenceOff(t *testing.T) {
 
 // With an adapter that keeps no presence every answer says that it covers this node alone.
 func TestPresenceOfANodeAlone(t *testing.T) {
-	twoNodes(t, realtime.Config{Auth: userByToken{}}, func(a, b *fixture, _, _ *busNode) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := memadapter.NewBus()
+		a := newFixture(t, realtime.Config{Auth: userByToken{}, Adapter: plainAdapter{bus.Node()}})
+		b := newFixture(t, realtime.Config{Auth: userByToken{}, Adapter: plainAdapter{bus.Node()}})
+		if err := errors.Join(a.Start(t.Context()), b.Start(t.Context())); err != nil {
+			t.Fatal(err)
+		}
 		_, _ = as(a, "ann")
 		_, _ = as(b, "bob")
 		n, err := a.Presence().Count(a.Context())
@@ -228,6 +235,58 @@ func TestPresenceOfANodeAlone(t *testing.T) {
 		}
 		if online, err := a.User("bob").Online(a.Context()); !online || err != nil { // asked over the bus
 			a.Errorf("%v, %v", online, err)
+		}
+	})
+}
+
+// plainAdapter hides all abilities of an adapter that are optional.
+type plainAdapter struct{ realtime.Adapter }
+
+// In a cluster each change is decided once and seen everywhere, two devices on two nodes are one user, and a node that dies takes
+// its connections along.
+func TestPresenceOverNodes(t *testing.T) {
+	calls := &callLog{}
+	cfg := realtime.Config{Auth: userByToken{}, Hooks: presenceHooks(calls)}
+	twoNodes(t, cfg, func(a, b *fixture, _, busB *busNode) {
+		ctx, cancel := context.WithCancel(a.Context())
+		defer cancel()
+		seen := &callLog{}
+		for _, f := range []*fixture{a, b} {
+			go func() { // ends with ctx
+				for change := range f.Presence().Watch(ctx) {
+					seen.add(fmt.Sprint(change.User, " ", change.Online))
+				}
+			}()
+		}
+		synctest.Wait()
+		phone, _ := as(a, "ann")
+		_, _ = as(b, "ann")
+		_, _ = as(b, "bob")
+		expectCalls(t, calls, "/ ann online", "/ bob online")
+		if lines := seen.take(); len(lines) != 4 {
+			t.Errorf("seen by two nodes: %v", lines)
+		}
+		for _, f := range []*fixture{a, b} {
+			n, err := f.Presence().Count(ctx)
+			u, userErr := f.Presence().User(ctx, "ann")
+			if n != 2 || len(u.Conns) != 2 || u.Conns[0].Node == u.Conns[1].Node || errors.Join(err, userErr) != nil {
+				t.Errorf("%d online, ann %+v, %v %v", n, u, err, userErr)
+			}
+		}
+		if err := a.Presence().Set(ctx, "bob", "at the table"); err != nil {
+			t.Error(err)
+		}
+		if u, err := b.Presence().User(ctx, "bob"); string(u.Meta) != `"at the table"` || err != nil {
+			t.Errorf("%+v, %v", u, err)
+		}
+		busB.bus.Crash(busB.Adapter)
+		pass(10 * time.Second)
+		expectCalls(t, calls, "/ bob offline")
+		phone.Close()
+		pass(10 * time.Second)
+		expectCalls(t, calls, "/ ann offline")
+		if _, err := b.Presence().Count(ctx); err == nil {
+			t.Error("a node that is gone answers")
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/realtime-go/realtime"
+	"github.com/realtime-go/realtime/memadapter"
 	"github.com/realtime-go/realtime/realtimetest"
 )
 
@@ -161,6 +162,52 @@ func TestRevokeCrossesNodes(t *testing.T) {
 		}
 		if got := refusalText(a.host.TryConnect(realtimetest.Options{Auth: lasting(time.Hour, map[string]any{"sub": "bob"})})); got != revoked {
 			a.Errorf("this node has not revoked: %s", got)
+		}
+	})
+}
+
+// A node that starts later knows of revocations, and one that was cut off learns of them when it is back.
+func TestRevocationsOfTheCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := memadapter.NewBus()
+		node := func(start bool) (*fixture, *memadapter.Adapter) {
+			adapter := bus.Node()
+			f := newFixture(t, realtime.Config{Auth: newJWT(t, hmacConfig()), Adapter: adapter})
+			if start {
+				if err := f.Start(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return f, adapter
+		}
+		a, _ := node(true)
+		cut, cutOff := node(true)
+		late, _ := node(false)
+		old := lasting(time.Hour, nil)
+		early := late.host.Connect(realtimetest.Options{Auth: old}) // before its node knows anything
+		there := cut.host.Connect(realtimetest.Options{Auth: old})
+		synctest.Wait() // the first request has started it
+		bus.Partition(cutOff)
+		pass(time.Minute)
+		if err := a.User("ann").Revoke(a.Context(), "gone"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if reason := early.WaitClosed(); reason != realtimetest.ReasonServer {
+			t.Errorf("reason %q", reason)
+		}
+		if there.Reason() != "" {
+			t.Fatal("the partition does not cut anything off")
+		}
+		bus.Heal()
+		if reason := there.WaitClosed(); reason != realtimetest.ReasonServer {
+			t.Errorf("reason %q", reason)
+		}
+		last, _ := node(true)
+		for _, f := range []*fixture{a, cut, late, last} {
+			if got := refusalText(f.host.TryConnect(realtimetest.Options{Auth: old})); got != revoked {
+				t.Errorf("the old token: %s", got)
+			}
 		}
 	})
 }

@@ -226,3 +226,33 @@ func TestManyConnectionsOfOneUserAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// SessionPolicy holds over nodes: the oldest loses wherever it is, or the new one is refused.
+func TestSessionsOverNodes(t *testing.T) {
+	cfg := realtime.Config{Auth: userBySession{}, Sessions: realtime.SessionPolicy{Max: 2}}
+	twoNodes(t, cfg, func(a, b *fixture, _, _ *busNode) {
+		causes := make(chan realtime.Cause, 3)
+		a.OnDisconnect(func(_ context.Context, _ *realtime.Conn, why realtime.Disconnected) { causes <- why.Cause })
+		first, _ := as(a, "ann", "sid", "1")
+		second, _ := as(b, "ann", "sid", "2")
+		third, _ := as(b, "ann", "sid", "3")
+		bob, _ := as(b, "bob")
+		if diff := cmp.Diff([]bool{false, true, true, true}, alive(first, second, third, bob)); diff != "" {
+			t.Fatal(diff)
+		}
+		if reason, cause := first.Reason(), <-causes; reason != realtimetest.ReasonServer || cause != realtime.CauseReplaced {
+			t.Errorf("reason %q, cause %v", reason, cause)
+		}
+	})
+	cfg.Sessions = realtime.SessionPolicy{Max: 1, RefuseNew: true}
+	twoNodes(t, cfg, func(a, b *fixture, _, _ *busNode) {
+		first, _ := as(a, "ann", "sid", "1")
+		synctest.Wait()
+		if got := refusalText(as(b, "ann", "sid", "2")); got != elsewhere {
+			t.Errorf("refused with %s", got)
+		}
+		if diff := cmp.Diff([]bool{true}, alive(first)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

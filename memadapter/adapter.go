@@ -3,12 +3,13 @@ package memadapter
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/realtime-go/realtime"
 )
 
-// Adapter is one node of a [Bus]. It implements [realtime.Adapter] and [realtime.RoomInterest]. All methods
-// may be called concurrently; Close waits for calls of the handler that are running, and so must not be
+// Adapter is one node of a [Bus]. It implements [realtime.Adapter], [realtime.RoomInterest],
+// [realtime.PresenceStore] and [realtime.RevocationStore]. All methods may be called concurrently; Close waits for calls of the handler that are running, and so must not be
 // waited for in one.
 type Adapter struct {
 	bus *Bus
@@ -31,6 +32,10 @@ type Adapter struct {
 	missed    losses // during the partition
 	questions map[*question]struct{}
 	rooms     map[roomKey]struct{} // nil until the first one is told
+
+	earlyMu         sync.Mutex // outside of the table's lock
+	presenceStarted bool
+	early           []func() // what was entered before Start
 }
 
 type roomKey struct{ namespace, room string }
@@ -51,6 +56,14 @@ func (a *Adapter) Start(ctx context.Context, self realtime.Node, h realtime.Adap
 	if ctx.Err() != nil {
 		return fmt.Errorf("memadapter: start: %w", context.Cause(ctx))
 	}
+	if err := a.join(self, h); err != nil {
+		return err
+	}
+	a.startPresence()
+	return nil
+}
+
+func (a *Adapter) join(self realtime.Node, h realtime.AdapterHandler) error {
 	a.bus.mu.Lock()
 	defer a.bus.mu.Unlock()
 	switch {

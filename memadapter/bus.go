@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/realtime-go/realtime"
+	"github.com/realtime-go/realtime/internal/presence"
 )
 
 // The errors of a node's methods.
@@ -32,10 +33,21 @@ type Bus struct {
 	nodes []*Adapter // started and alive, in the order of their start
 	apart map[*Adapter]bool
 	delay time.Duration
+
+	revoked map[string]realtime.Revocation // by scope and user
+
+	tableOnce sync.Once
+	table     *presence.Table[realtime.PresenceConn] // its lock is outside of mu
 }
 
 // NewBus returns a bus without nodes.
 func NewBus() *Bus { return &Bus{} }
+
+// where returns the table of who is where.
+func (b *Bus) where() *presence.Table[realtime.PresenceConn] {
+	b.tableOnce.Do(func() { b.table = presence.New[realtime.PresenceConn](b.presenceChanged) })
+	return b.table
+}
 
 // Node returns the adapter for one more server. It joins the others when that server starts.
 func (b *Bus) Node() *Adapter { return newAdapter(b) }
@@ -86,14 +98,21 @@ func (b *Bus) join(a *Adapter) {
 // leave takes a node out for good, if it has not left before; why is what its methods return from now on.
 func (b *Bus) leave(a *Adapter, why error) {
 	defer a.end(why) // not under the lock: others may wait for the end of the context
+	if b.remove(a, why) {
+		b.where().DropNode(a.self.ID)
+	}
+}
+
+// remove reports whether the node was a member.
+func (b *Bus) remove(a *Adapter, why error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a.gone != nil {
-		return
+		return false
 	}
 	a.gone = why
 	if !a.started {
-		return
+		return false
 	}
 	b.nodes = slices.DeleteFunc(b.nodes, func(n *Adapter) bool { return n == a })
 	for _, other := range b.nodes {
@@ -103,6 +122,7 @@ func (b *Bus) leave(a *Adapter, why error) {
 		}
 	}
 	b.review()
+	return true
 }
 
 // cut reports whether a partition separates two nodes. The lock is held, as for the next two.

@@ -10,6 +10,9 @@
 // little as two processes do. A node hears through a queue of 4,096 messages and 16 MiB; what does not fit is
 // lost and told as a gap, as everything else that the bus loses.
 //
+// The nodes share one table of who is where, and one list of revocations, as if both stood in a database: a
+// partition does not cut anybody off from them.
+//
 // # Faults
 //
 // [Bus.Partition] cuts nodes off, [Bus.Heal] joins them again, [Bus.Crash] ends a node without a goodbye, and
