@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -16,7 +17,8 @@ import (
 //     other nodes publish. A node never hears its own messages. Calls that come too early return an error:
 //     a server whose first request starts it may make some.
 //   - OpenNamespace is called before the first message of a namespace, CloseNamespace after the last one.
-//     Messages of namespaces that are not open on a node may be dropped there.
+//     Messages of namespaces that are not open on a node may be dropped there, but not an OpRevoke: it is
+//     about users, who may come to any node.
 //   - All methods may be called concurrently, and from within calls of the handler, except Ask and Close,
 //     which wait for others.
 //   - A *Message, and everything that it points to, is immutable from the moment it is handed over, in
@@ -190,7 +192,15 @@ type Message struct {
 
 // MarshalBinary encodes the message for adapters that need no format of their own. It returns the errors
 // of encoding/json.
-func (m *Message) MarshalBinary() ([]byte, error) { return json.Marshal((*wireMessage)(m)) }
+func (m *Message) MarshalBinary() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // Data stays as its sender has encoded it
+	if err := encoder.Encode((*wireMessage)(m)); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
 
 // UnmarshalBinary decodes what MarshalBinary wrote. The input is not kept.
 func (m *Message) UnmarshalBinary(data []byte) error { return json.Unmarshal(data, (*wireMessage)(m)) }

@@ -160,7 +160,23 @@ func (s *server) setAdapterState(state AdapterState) {
 	if state.Status == AdapterGap { // messages cross
 		state.Status = AdapterUp
 	}
-	s.adapterState = state
+	s.adapterState, s.adapterTold = state, true
+}
+
+// adapterFailed says why the adapter did not start.
+func (s *server) adapterFailed(err error) {
+	s.adapterMu.Lock()
+	defer s.adapterMu.Unlock()
+	s.adapterState = AdapterState{Status: AdapterDown, Err: err}
+}
+
+// adapterStarted says that messages cross, unless the adapter has said how it is meanwhile.
+func (s *server) adapterStarted() {
+	s.adapterMu.Lock()
+	defer s.adapterMu.Unlock()
+	if !s.adapterTold {
+		s.adapterState = AdapterState{Status: AdapterUp}
+	}
 }
 
 // panicked logs and counts a recovered panic.

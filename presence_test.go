@@ -168,6 +168,7 @@ func TestWatchPresence(t *testing.T) {
 		for range 600 {
 			c, _ := as(f, "bob")
 			c.Close()
+			synctest.Wait() // gone before the next one comes
 		}
 		pass(2 * time.Hour)
 		lines := seen.take()

@@ -93,8 +93,9 @@ type server struct {
 	start    atomic.Uint32
 	state    atomic.Uint32
 
-	adapterMu    sync.Mutex // guards adapterState
+	adapterMu    sync.Mutex // guards what follows
 	adapterState AdapterState
+	adapterTold  bool // by the adapter itself
 }
 
 // The values of server.state.
@@ -148,7 +149,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			ctx, cancel := context.WithTimeout(context.Background(), s.cfg.AckTimeout)
 			defer cancel()
 			if err := s.Start(ctx); err != nil {
-				s.setAdapterState(AdapterState{Status: AdapterDown, Err: err})
+				s.adapterFailed(err)
 				s.log.Error("joining the cluster failed", slog.Any("err", err))
 			}
 		})
@@ -172,7 +173,7 @@ func (s *server) Start(ctx context.Context) error {
 	if err := s.cfg.Adapter.Start(ctx, s.self, clusterHandler{s}); err != nil {
 		return fmt.Errorf("realtime: start adapter: %w", err)
 	}
-	s.setAdapterState(AdapterState{Status: AdapterUp})
+	s.adapterStarted()
 	s.start.Store(started)
 	var errs []error
 	for _, ns := range s.namespaceList() {
