@@ -97,11 +97,7 @@ func New(setup Setup, chance rand.Source) (*Game, error) {
 
 // deal begins a game with known roles.
 func deal(setup Setup, roles []Role, leader int) *Game {
-	g := &Game{state: State{Setup: setup, Phase: Proposal, Leader: leader}, roles: roles}
-	for i := range g.state.Quests {
-		g.state.Quests[i] = Quest{Size: setup.TeamSize(i), FailsNeeded: setup.FailsNeeded(i)}
-	}
-	return g
+	return &Game{state: State{Setup: setup, Phase: Proposal, Leader: leader, Quests: setup.Quests()}, roles: roles}
 }
 
 // State returns what everybody can see.

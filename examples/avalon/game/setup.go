@@ -70,6 +70,14 @@ func (s Setup) FailsNeeded(quest int) int {
 	return 1
 }
 
+// Quests returns the five quests as they are before the first.
+func (s Setup) Quests() (quests [QuestCount]Quest) {
+	for i := range quests {
+		quests[i] = Quest{Size: s.TeamSize(i), FailsNeeded: s.FailsNeeded(i)}
+	}
+	return quests
+}
+
 // InPlay returns each role that somebody holds once, in an order that tells nothing of the seats.
 func (s Setup) InPlay() []Role {
 	deck := s.deck()
