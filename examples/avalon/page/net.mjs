@@ -10,7 +10,7 @@ import { AWAY } from "./store.mjs";
 const RENEW_BEFORE = 30_000;
 
 /** ms for which the cards of a finished quest lie open in the middle of the table. */
-const REVEAL = 6_000;
+const REVEAL = 5_000;
 
 /** How many tables a browser remembers to have a seat at. */
 const SEATS_KEPT = 20;

@@ -2,7 +2,7 @@
 
 import { $, attr, each, el, text } from "../dom.mjs";
 import { icon } from "../art.mjs";
-import { nameAt, questWords, teamSize, whoAt } from "../facts.mjs";
+import { nameAt, questWords, stageOf, teamSize, whoAt } from "../facts.mjs";
 import { count, phaseName, REASONS, ROMAN, SIDES } from "../words.mjs";
 
 const REJECTIONS = 5;
@@ -22,6 +22,7 @@ export function boardView(actions) {
     clock = state.clock;
     const board = $("board");
     board.dataset.phase = table.phase;
+    board.dataset.stage = stageOf(table);
     board.dataset.winner = table.winner;
     board.dataset.size = table.size;
     $("game").dataset.table = table.id;

@@ -36,7 +36,7 @@ export function chatView(actions) {
 
 function makeLine({ id, seat, name, text: words, at }) {
   const when = new Date(at);
-  return el("li", { className: "line", data: { line: id } }, arms(seat),
+  return el("div", { className: "line", data: { line: id } }, arms(seat),
     el("span", { className: "line-who", textContent: name }),
     el("time", { dateTime: when.toISOString(), textContent: when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) }),
     el("span", { className: "line-text", textContent: words }));

@@ -28,7 +28,9 @@ export function deedView(actions) {
     const now = deed(state);
     const { table } = state;
     $("deed").dataset.now = now || "wait";
+    const focused = rows.find((row) => row.contains(document.activeElement));
     rows.forEach((row) => { row.hidden = row.dataset.deed !== now || hiddenRow(row.dataset.deed, state); });
+    if (focused && focused.hidden) $("deed").focus({ preventScroll: true }); // the keyboard stays where the next thing to do appears
     text($("task"), task(state));
     text($("problem"), state.problem);
     const pick = picked(state);
