@@ -48,8 +48,8 @@ export function createNet(store) {
   });
   socket.on("table", takeTable);
   socket.on("secret", (secret) => {
-    if (entering === secret.table && early) early.secret = secret;
-    if (isOurs(secret.table)) store.set({ secret });
+    if (isEntered(secret.table)) early.secret = newest(early.secret, secret);
+    if (isOurs(secret.table)) store.set({ secret: newest(store.state.secret, secret) });
   });
   socket.on("clock", ({ table, phase, left }) => {
     const now = store.state.table;
@@ -90,15 +90,14 @@ export function createNet(store) {
       if (socket.connected) openHall();
       return;
     }
-    const newer = sooner.table && sooner.table.id === entered.table.id && sooner.table.rev > entered.table.rev;
-    const table = newer ? sooner.table : entered.table;
+    const table = newest(sooner.table, entered.table, ({ id }) => id === entered.table.id);
     if (!isOurs(table.id)) store.set({ ...AWAY });
     const { session } = store.state;
     session.tables = [table.id, ...(session.tables || []).filter((id) => id !== table.id)].slice(0, SEATS_KEPT);
     sessions.remember(session);
     setAddress(table.id);
     show(table);
-    store.set({ secret: (newer && sooner.secret) || entered.secret, chat: entered.chat || [] });
+    store.set({ secret: newest(sooner.secret, entered.secret, (secret) => secret.table === table.id), chat: entered.chat || [] });
   }
 
   /** Leaves for the list of tables. The server need not be told here: `table:leave` does that. */
@@ -114,7 +113,7 @@ export function createNet(store) {
   }
 
   function takeTable(table) {
-    if (early && (entering === table.id || entering === "new")) early.table = table;
+    if (isEntered(table.id)) early.table = newest(early.table, table);
     if (isOurs(table.id) && table.rev > store.state.table.rev) show(table);
   }
 
@@ -140,6 +139,10 @@ export function createNet(store) {
     if (chat.some((one) => one.id === line.id)) return;
     const mine = store.state.secret && line.seat === store.state.secret.seat;
     store.set({ chat: chat.concat(line).sort((a, b) => a.id - b.id), unread: mine || panel === "chat" ? unread : unread + 1 });
+  }
+
+  function isEntered(id) {
+    return early !== null && (entering === id || entering === "new");
   }
 
   function isOurs(id) {
@@ -179,6 +182,11 @@ export function createNet(store) {
       tell("Your sign-in could not be renewed: " + err.message);
     }
   }
+}
+
+/** The later of two states of the same: `old`, which may be missing or of something else, only if its revision is above the other's. */
+function newest(old, now, fits = () => true) {
+  return old && fits(old) && old.rev > now.rev ? old : now;
 }
 
 /** A clock that runs down from `left` seconds; `total` is the most it had, for the length of the fuse. */
