@@ -15,7 +15,7 @@ TOOL := $(GO) tool -modfile=tools/go.mod
 OLDEST := go$(shell sed -n 's/^go //p' go.mod)
 
 # npm leaves this file behind; as long as it is newer than the lock file, neither make nor the Go tests install again.
-NODE_READY := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard e2e/package-lock.json client/test/package-lock.json))
+NODE_READY := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard e2e/package-lock.json client/test/package-lock.json examples/avalon/browser/package-lock.json))
 
 .PHONY: all
 all: fmt lint test ## format, lint and test: what to run before a commit
@@ -38,14 +38,14 @@ guard: ## what a linter does not see: sleeps, skips, machine paths, minimum vers
 
 # Allocations are counted without the race detector, which makes pools forget what they hold.
 .PHONY: test
-test: need $(NODE_READY) ## everything: vet, race detector, golden vectors, seed corpora, JavaScript clients
+test: need $(NODE_READY) ## everything: vet, race detector, golden vectors, seed corpora, JavaScript clients, Chromium
 	$(GO) vet ./...
 	$(GO) test -run Alloc -timeout $(TIMEOUT) ./...
 	$(GO) test -race -shuffle=on -timeout $(TIMEOUT) ./...
 
 .PHONY: short
-short: ## a quick look: no race detector, no JavaScript clients
-	$(GO) test -short -timeout 2m $$($(GO) list ./... | grep -v /e2e)
+short: ## a quick look: no race detector, no JavaScript clients, no browser
+	$(GO) test -short -timeout 2m $$($(GO) list ./... | grep -vE '/(e2e|browser)$$')
 
 .PHONY: e2e
 e2e: need $(NODE_READY) ## only the official JavaScript clients against the server

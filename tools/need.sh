@@ -35,4 +35,19 @@ else
 fi
 command -v npm >/dev/null || lacks "npm is missing; it installs the JavaScript clients" "install the npm that belongs to your Node.js"
 
+# The same programs as the browser test looks for.
+has_chromium() {
+	for program in "${CHROMIUM:-chromium}" chromium-browser google-chrome chrome "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+		command -v "$program" >/dev/null && return
+	done
+	return 1
+}
+
+if ! has_chromium && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	echo "need: Chromium is missing; apt-get installs it" >&2
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+fi
+has_chromium || lacks "Chromium is missing; the page of examples/avalon is tested in it" \
+	"install it (apt-get install chromium, brew install --cask chromium), or set CHROMIUM to its program"
+
 exit $bad
