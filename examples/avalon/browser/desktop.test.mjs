@@ -41,12 +41,15 @@ test('two people play a game together', async (t) => {
 
   const roles = new Map();
   await t.test('each sees the own role, and of the other what it tells', async () => {
+    await ann.press('#invite');
+    await ann.page.waitForFunction(() => /invitation|address/.test(document.getElementById('herald').textContent));
     await ann.press('#fill');
     await ann.press('#start:not(:disabled)');
     for (const person of [ann, bob]) {
       await person.page.waitForFunction(() => document.getElementById('board').dataset.phase !== 'lobby');
       roles.set(person, await person.readRole());
     }
+    await ann.holdRole();
     const hint = 'the seed deals evil to the first two seats; with other rules of dealing it must be another seed';
     assert.deepEqual([...roles.values()], ['assassin', 'minion'], hint);
     assert.deepEqual([ann.known, bob.known], [[['1', 'evil']], [['0', 'evil']]], 'they know each other, and nobody else');
@@ -123,4 +126,16 @@ test('a game can be begun, and the role looked at, from the keyboard', async () 
   await cid.sees('#role-card[data-shown="false"]');
   await cid.assertHidden();
   await leave(cid);
+});
+
+test('whoever comes with a token that is worth nothing is asked for the name', async () => {
+  const dan = await arrive(browser, { name: 'Dan', size: 'desktop' });
+  await dan.sees('#login-form');
+  await dan.page.evaluate(() => localStorage.setItem('avalon.session', JSON.stringify({ token: 'x.y.z', user: 'dan', expires: Date.now() + 1e9 })));
+  await dan.page.reload();
+  await dan.sees('#login-problem:not(:empty)');
+  assert.equal(await dan.page.evaluate(() => localStorage.getItem('avalon.session')), null);
+  await dan.login();
+  await dan.sees('#hall');
+  await leave(dan);
 });

@@ -128,6 +128,15 @@ export class Person {
     return role;
   }
 
+  /** Looks at the card for as long as the finger stays on it. */
+  async holdRole() {
+    const held = this.$('#role-card').click({ delay: 1000 });
+    await this.sees('#role-card[data-shown="true"] #role-name');
+    await held;
+    await this.sees('#role-card[data-shown="false"]');
+    await this.assertHidden();
+  }
+
   /** While the card lies face down, nothing of the role is in the document, for no eye and no screen reader. */
   async assertHidden() {
     assert.equal(await this.data('#role-card', 'shown'), 'false');

@@ -37,6 +37,8 @@ export function createNet(store) {
     if (code === "unauthorized" || code === "token_expired" || code === "token_revoked") {
       sessions.forget();
       store.set({ ...AWAY, session: null, tables: null });
+      tell("Your sign-in has ended. Say your name again.");
+      return;
     }
     tell(err.message);
   });

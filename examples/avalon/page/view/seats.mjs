@@ -5,6 +5,9 @@ import { arms, icon } from "../art.mjs";
 import { deed, mySeat, picked, selectable, shownVotes } from "../facts.mjs";
 import { MARKS, ROLES, roleWord } from "../words.mjs";
 
+/** The phases in which somebody leads. */
+const LED = ["proposal", "vote", "quest"];
+
 export function seatsView(actions) {
   return (state) => {
     const { table } = state;
@@ -77,7 +80,7 @@ function factsOf(seat, player, state) {
   const out = (table.revealed || []).find((one) => one.seat === seat);
   const facts = {
     me, chosen,
-    leader: table.phase !== "lobby" && table.phase !== "over" && table.leader === seat,
+    leader: LED.includes(table.phase) && table.leader === seat,
     team: chosen || (table.team || []).includes(seat),
     acted: (table.acted || []).includes(seat),
     vote: vote === undefined ? "" : vote ? "approve" : "reject",
