@@ -20,7 +20,7 @@ import (
 
 const (
 	maxTables = 200 // in all
-	maxHosted = 3   // opened by one user
+	maxHosted = 3   // opened by one user, and not played to the end
 )
 
 // lobby holds all tables, and tells those who sit at none which there are. Its methods may be called concurrently. It never calls a
@@ -58,7 +58,7 @@ func (l *lobby) add(setup game.Setup, founder string) (*table, error) {
 	defer l.mu.Unlock()
 	hosted := 0
 	for _, t := range l.tables {
-		if t.founder == founder {
+		if t.founder == founder && l.rows[t.id].Phase != string(game.Over) {
 			hosted++
 		}
 	}

@@ -252,6 +252,20 @@ func TestTheNumberOfTablesIsBounded(t *testing.T) {
 	})
 }
 
+// Whoever plays again and again is not kept from it by the tables that are over.
+func TestFinishedTablesDoNotCount(t *testing.T) {
+	inBubble(t, []string{"-bots", "4"}, func(t *testing.T, w *world) {
+		ann := w.guest("Ann")
+		for range maxHosted + 2 {
+			id := ann.enter("table:create", Create{Size: 5}).Table.ID
+			ann.at = id
+			ann.does("table:start", At{id})
+			ann.seesPhase(game.Over) // the server plays for who does nothing
+			ann.does("table:leave", At{id})
+		}
+	})
+}
+
 func TestASeedDealsTheSameCards(t *testing.T) {
 	deal := func(seed string) (roles []game.Role, leader int) {
 		inBubble(t, []string{"-seed", seed}, func(t *testing.T, w *world) {

@@ -111,7 +111,10 @@ func (g *guest) sees(what string, want func(Table) bool) Table {
 	g.world.t.Helper()
 	for {
 		now := realtimetest.Expect[Table](g.Client, "table")
-		if now.ID == g.at && want(now) {
+		if now.ID != g.at {
+			continue // of a table before
+		}
+		if want(now) {
 			return now
 		}
 		if now.Phase == string(game.Over) {
