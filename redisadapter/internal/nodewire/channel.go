@@ -1,0 +1,62 @@
+package nodewire
+
+import "strings"
+
+// DefaultPrefix is what channels begin with unless another prefix is configured.
+const DefaultPrefix = "socket.io"
+
+// EmitterUID is the uid of every emitter; a node must not have it.
+const EmitterUID = "emitter"
+
+// Channels are the names that one namespace has on Redis. Every node listens to all of
+// them, and to the response channel of its own uid.
+type Channels struct {
+	base, request, response string
+}
+
+// NamesOf returns the channels of a namespace, given with its slash.
+func NamesOf(prefix, namespace string) Channels {
+	return Channels{
+		base:     prefix + "#" + namespace + "#",
+		request:  prefix + "-request#" + namespace + "#",
+		response: prefix + "-response#" + namespace + "#",
+	}
+}
+
+// Request is the channel of requests.
+func (c Channels) Request() string { return c.request }
+
+// Responses is the channel of responses that all nodes share.
+func (c Channels) Responses() string { return c.response }
+
+// ResponsesTo is the channel of responses to one node. Node.js calls a node that told
+// no uid "undefined".
+func (c Channels) ResponsesTo(uid string) string {
+	if uid == "" {
+		uid = "undefined"
+	}
+	return c.response + uid + "#"
+}
+
+// Broadcast is the channel of broadcasts to rooms: its own if there is just one.
+func (c Channels) Broadcast(rooms []string) string {
+	if len(rooms) != 1 {
+		return c.base
+	}
+	return c.base + rooms[0] + "#"
+}
+
+// Pattern is the pattern of all broadcast channels of the namespace. Node.js does not
+// escape what the name may hold of the pattern language; this does, and so hears
+// nothing of other namespaces.
+func (c Channels) Pattern() string {
+	return globEscaper.Replace(c.base) + "*"
+}
+
+var globEscaper = strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`)
+
+// Room returns the room that a broadcast channel names, "" if none.
+func (c Channels) Room(channel string) string {
+	room, _ := strings.CutPrefix(channel, c.base)
+	return strings.TrimSuffix(room, "#")
+}
