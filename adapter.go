@@ -213,7 +213,7 @@ type ConnInfo struct {
 	ID        string          `json:"id"`
 	UserID    string          `json:"user,omitempty"`
 	Node      string          `json:"node"`
-	Rooms     []string        `json:"rooms"`            // without its own and its user's room
+	Rooms     []string        `json:"rooms"`            // in a Message by their wire names, else without its own and its user's
 	Public    json.RawMessage `json:"public,omitempty"` // what SetPublic stored
 	Address   string          `json:"address,omitempty"`
 	Secure    bool            `json:"secure,omitempty"`

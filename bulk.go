@@ -94,7 +94,7 @@ func (b broadcaster) publish(ctx context.Context, m *Message) error {
 func (b broadcaster) Conns(ctx context.Context) iter.Seq2[ConnInfo, error] {
 	return func(yield func(ConnInfo, error) bool) {
 		for _, c := range b.members() {
-			if !yield(c.info(), nil) {
+			if !yield(b.ns.srv.shown(c.info()), nil) {
 				return
 			}
 		}
@@ -109,7 +109,7 @@ func (b broadcaster) Conns(ctx context.Context) iter.Seq2[ConnInfo, error] {
 			remote = append(remote, m.Conns...)
 		})
 		for _, info := range remote {
-			if !yield(info, nil) {
+			if !yield(b.ns.srv.shown(info), nil) {
 				return
 			}
 		}

@@ -24,7 +24,8 @@ type busNode struct {
 	bus     *bus
 	self    realtime.Node
 	handler realtime.AdapterHandler
-	fail    error // of Publish
+	fail    error                   // of Publish
+	heard   func(*realtime.Message) // changes the answers that the server gets
 
 	mu    sync.Mutex
 	open  map[string]bool
@@ -44,6 +45,15 @@ func (n *busNode) Publish(ctx context.Context, m *realtime.Message) error {
 		return n.fail
 	}
 	return n.Adapter.Publish(ctx, m)
+}
+
+func (n *busNode) Ask(ctx context.Context, m *realtime.Message, reply func(*realtime.Message)) (int, error) {
+	return n.Adapter.Ask(ctx, m, func(r *realtime.Message) {
+		if n.heard != nil {
+			n.heard(r)
+		}
+		reply(r)
+	})
 }
 
 func (n *busNode) set(names map[string]bool, name string, on bool) {

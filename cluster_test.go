@@ -172,6 +172,32 @@ func TestQuestionsAcrossNodes(t *testing.T) {
 	})
 }
 
+// TestRoomsCrossByTheirWireNames: nodes of other kinds know no prefixes, and tell a user by its room.
+func TestRoomsCrossByTheirWireNames(t *testing.T) {
+	twoNodes(t, realtime.Config{Auth: userByToken{}}, func(a, b *fixture, busA, busB *busNode) {
+		ctx := a.Context()
+		bob := b.host.Connect(realtimetest.Options{Auth: token("bob")})
+		if err := b.conn(bob).Join(ctx, "x"); err != nil {
+			a.Fatal(err)
+		}
+		busB.handler.OnAsk(&realtime.Message{Op: realtime.OpFetch, Namespace: "/"}, func(m *realtime.Message) {
+			if len(m.Conns) != 1 || !slices.Equal(slices.Sorted(slices.Values(m.Conns[0].Rooms)), []string{"room:x", "user:bob"}) {
+				a.Errorf("told %+v", m.Conns)
+			}
+		})
+		busA.heard = func(m *realtime.Message) {
+			for i := range m.Conns {
+				m.Conns[i].UserID = ""
+				m.Conns[i].Rooms = append(m.Conns[i].Rooms, m.Conns[i].ID)
+			}
+		}
+		members, err := a.Room("x").Members(ctx)
+		if err != nil || len(members) != 1 || members[0].UserID != "bob" || !slices.Equal(members[0].Rooms, []string{"x"}) {
+			a.Errorf("shown %+v, %v", members, err)
+		}
+	})
+}
+
 func TestBulkOperationsCrossNodes(t *testing.T) {
 	twoNodes(t, realtime.Config{}, func(a, b *fixture, _, _ *busNode) {
 		ctx := a.Context()

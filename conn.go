@@ -145,12 +145,12 @@ func (s *server) encodePublic(v any) (json.RawMessage, error) {
 	return slices.Clone(data), nil
 }
 
-// info is what other nodes may know.
+// info is what other nodes may know, with the rooms by their wire names: see server.shown.
 func (c *Conn) info() ConnInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	info := ConnInfo{
-		ID: c.id, Node: c.ns.srv.self.ID, Rooms: c.visibleRooms(), Public: c.public,
+		ID: c.id, Node: c.ns.srv.self.ID, Rooms: slices.Clone(c.rooms), Public: c.public,
 		Address: c.handshake.Address, Secure: c.handshake.Secure, Connected: c.connected,
 		Transport: c.mux.session.Transport(),
 	}

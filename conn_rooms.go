@@ -172,6 +172,24 @@ func (s *server) visibleRoom(name string) string {
 	return strings.TrimPrefix(name, roomPrefix)
 }
 
+// shown turns what nodes tell each other of a connection into what users see: rooms by the names that they
+// were given, without the connection's own and its user's. A node that does not name the user tells it by that
+// room.
+func (s *server) shown(info ConnInfo) ConnInfo {
+	rooms := make([]string, 0, len(info.Rooms))
+	for _, name := range info.Rooms {
+		user, isUser := strings.CutPrefix(name, userPrefix)
+		switch {
+		case isUser && info.UserID == "":
+			info.UserID = user
+		case !isUser && name != info.ID:
+			rooms = append(rooms, s.visibleRoom(name))
+		}
+	}
+	info.Rooms = rooms
+	return info
+}
+
 // userRoom returns the wire name of the user's room, or "". The caller holds c.mu.
 func (c *Conn) userRoom() string {
 	if c.identity == nil || c.identity.UserID == "" {
