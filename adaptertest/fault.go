@@ -196,7 +196,7 @@ func (c *cluster) inGaps(p, from *peer, lost []shot) error {
 		sum := 0
 		for _, g := range gaps {
 			if g.Count < 0 {
-				sum = len(lost)
+				return !slices.ContainsFunc(lost, func(s shot) bool { return !covered(s) })
 			}
 			sum += g.Count
 		}
