@@ -60,3 +60,38 @@ func (c Channels) Room(channel string) string {
 	room, _ := strings.CutPrefix(channel, c.base)
 	return strings.TrimSuffix(room, "#")
 }
+
+// ResponsePrefix begins all response channels of all namespaces.
+func ResponsePrefix(prefix string) string { return prefix + "-response#" }
+
+// RequestedNamespace returns the namespace of a request channel.
+func RequestedNamespace(prefix, channel string) (namespace string, ok bool) {
+	rest, ok := strings.CutPrefix(channel, prefix+"-request#")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(rest, "#")
+}
+
+// PatternNamespace returns the namespace of a pattern.
+func PatternNamespace(prefix, pattern string) (namespace string, ok bool) {
+	if strings.IndexByte(pattern, '\\') >= 0 {
+		pattern = unescapeGlob(pattern)
+	}
+	rest, ok := strings.CutPrefix(pattern, prefix+"#")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(rest, "#*")
+}
+
+func unescapeGlob(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}

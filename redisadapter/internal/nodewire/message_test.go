@@ -176,3 +176,34 @@ func TestChannels(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestEchoes: what a node has published is known without being read.
+func TestEchoes(t *testing.T) {
+	mine, others := EchoOf("me"), EchoOf("men")
+	messages := map[string][]byte{}
+	var err error
+	if messages["broadcast"], err = AppendBroadcast(nil, &Broadcast{UID: "me", Namespace: "/", Data: []byte(`["x"]`)}); err != nil {
+		t.Fatal(err)
+	}
+	if messages["broadcast with a note"], err = AppendBroadcast(nil, &Broadcast{UID: "me", Namespace: "/", Data: []byte(`["x"]`), Note: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]*Request{
+		"request": {UID: "me", Type: Join}, "question": {UID: "me", ID: "i", Type: Fetch}, "acks": {UID: "me", ID: "i", Type: Acks, Data: []byte(`["x"]`)},
+		"binary": {UID: "me", Type: ServerSide, Data: []byte(`[{"_placeholder":true,"num":0}]`), Attachments: [][]byte{{1}}},
+	} {
+		if messages[name], err = AppendRequest(nil, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, m := range messages {
+		if !mine.Is(string(m)) || others.Is(string(m)) {
+			t.Errorf("%s: mine %t, another's %t", name, mine.Is(string(m)), others.Is(string(m)))
+		}
+	}
+	for _, m := range []string{"", "x", "{", `{"uid":"`, "\x93", "\x83\xa3uid"} {
+		if mine.Is(m) {
+			t.Errorf("%q is mine", m)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package redisadapter
+
+import (
+	"time"
+
+	"github.com/realtime-go/realtime"
+)
+
+// wire is a language that nodes speak over Redis. The adapter brings messages there and
+// back, knows when that fails, and keeps questions and answers together; a wire says
+// what channels there are and what the bytes mean. All methods may be called
+// concurrently, but for receive.
+type wire interface {
+	// subscription says what a namespace is heard on.
+	subscription(namespace string) subscription
+
+	// isAnswer reports whether a channel bears answers. They are worked off apart from
+	// messages, so that a handler that was called with a message may wait for them.
+	isAnswer(channel string) bool
+
+	// isEcho reports whether a message is one that this node has sent itself. Like isAnswer
+	// it is asked on rueidis' reader, and so must be quick; receive drops what it misses.
+	isEcho(in *incoming) bool
+
+	// message is what Publish sends.
+	message(m *realtime.Message) (outgoing, error)
+
+	// question is what Ask sends to have it answered under an id.
+	question(m *realtime.Message, id string) (outgoing, error)
+
+	// audience is a channel that exactly those nodes subscribe that answer questions of
+	// a namespace.
+	audience(namespace string) string
+
+	// receive works off a message or a question, answer an answer. Each is called by one
+	// goroutine at a time, in the order in which Redis delivered.
+	receive(in incoming) error
+	answer(in incoming) error
+}
+
+// subscription is a set of channels, by name and by pattern.
+type subscription struct {
+	channels []string
+	patterns []string
+}
+
+// incoming is a message as Redis delivered it.
+type incoming struct {
+	pattern string // that it was found by, "" if by its channel
+	channel string
+	payload string
+}
+
+// outgoing is a message for Redis.
+type outgoing struct {
+	channel string
+	payload []byte
+	queued  time.Time
+
+	// done is called when Redis has the message, with the number of receivers that it
+	// counted, or cannot get it. nil: nobody waits.
+	done func(receivers int64, err error)
+}
+
+// overhead is what a message costs beside its bytes, in the bounds of a queue.
+const overhead = 64
+
+func (in *incoming) weight() int  { return len(in.channel) + len(in.payload) + overhead }
+func (out *outgoing) weight() int { return len(out.channel) + len(out.payload) + overhead }
