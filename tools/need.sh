@@ -50,4 +50,11 @@ fi
 has_chromium || lacks "Chromium is missing; the page of examples/avalon is tested in it" \
 	"install it (apt-get install chromium, brew install --cask chromium), or set CHROMIUM to its program"
 
+if ! command -v redis-server >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+	echo "need: redis-server is missing; apt-get installs it" >&2
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends redis-server >/dev/null
+fi
+command -v redis-server >/dev/null || lacks "redis-server is missing; the tests of redisadapter start it" \
+	"install it (apt-get install redis-server, brew install redis)"
+
 exit $bad
