@@ -1,0 +1,55 @@
+//go:build unix
+
+package redisadapter_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/realtime-go/realtime"
+	"github.com/realtime-go/realtime/adaptertest"
+	"github.com/realtime-go/realtime/redisadapter"
+	"github.com/realtime-go/realtime/redisadapter/internal/redistest"
+)
+
+// bus is the nodes of one subtest: they share a prefix, and each has a cable of its own.
+type bus struct {
+	t      testing.TB
+	cfg    redisadapter.Config
+	cables map[realtime.Adapter]*redistest.Cable
+}
+
+func newBus(t testing.TB, cfg redisadapter.Config) *bus {
+	cfg.Prefix = fmt.Sprintf("test-%d", prefixes.Add(1))
+	cfg.Heartbeat = 100 * time.Millisecond
+	return &bus{t: t, cfg: cfg, cables: map[realtime.Adapter]*redistest.Cable{}}
+}
+
+func (b *bus) Node() realtime.Adapter {
+	cable := &redistest.Cable{}
+	cfg := b.cfg
+	cfg.Redis.DialCtxFn = cable.Dial
+	a, err := redisadapter.New(cfg)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.cables[a] = cable
+	return a
+}
+
+func (b *bus) Crash(a realtime.Adapter) { b.cables[a].Cut() }
+func (b *bus) Sever(a realtime.Adapter) { b.cables[a].Cut() }
+func (b *bus) Mend(a realtime.Adapter)  { b.cables[a].Mend() }
+
+// TestConformance runs the kit on one Redis.
+func TestConformance(t *testing.T) {
+	server := redistest.Start(t)
+	adaptertest.Run(t, adaptertest.Factory{
+		NewBus: func(t testing.TB) adaptertest.Bus {
+			return newBus(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: []string{server.Addr}}})
+		},
+	})
+}
