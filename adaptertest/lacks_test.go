@@ -59,8 +59,11 @@ func poor(a *tampered) realtime.Adapter {
 		return []realtime.Node{a.self}, err
 	}
 	a.news = func(realtime.AdapterHandler, realtime.Node, bool) {}
-	return a
+	return contractOnly{a}
 }
+
+// contractOnly has none of the optional abilities of the contract.
+type contractOnly struct{ realtime.Adapter }
 
 // An adapter that lacks all that it may lack passes what is left, if it says so.
 func TestLacksAreLookedPast(t *testing.T) {

@@ -59,7 +59,8 @@ func isOp(op realtime.Op) func(*tampered, *realtime.Message) bool {
 	return func(_ *tampered, m *realtime.Message) bool { return m.Op == op }
 }
 
-var mistakes = slices.Concat(mistakesOfMessages, mistakesOfOrder, mistakesOfAnswers, mistakesOfAsking, mistakesOfLife, mistakesOfNodes, mistakesOfFaults)
+var mistakes = slices.Concat(mistakesOfMessages, mistakesOfOrder, mistakesOfAnswers, mistakesOfAsking, mistakesOfLife, mistakesOfNodes, mistakesOfFaults,
+	mistakesOfPresence)
 
 // mistakesOfMessages change or lose what is published.
 var mistakesOfMessages = []mistake{

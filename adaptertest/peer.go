@@ -25,6 +25,8 @@ type peer struct {
 	asked     []*realtime.Message
 	nodes     []nodeNews
 	states    []realtime.AdapterState
+	presence  []presenceNews
+	rivals    []rivalNews
 	probes    map[string]bool
 	closed    bool     // Close has returned
 	late      []string // what was called after that
@@ -232,11 +234,21 @@ func (p *peer) OnState(s realtime.AdapterState) {
 	})
 }
 
-// OnPresence has no rule yet.
-func (*peer) OnPresence(realtime.PresenceChange, bool) {}
+// OnPresence notes who came online or is offline.
+func (p *peer) OnPresence(change realtime.PresenceChange, decided bool) {
+	p.c.note(func() {
+		p.presence = append(p.presence, presenceNews{change, decided})
+		p.called("OnPresence")
+	})
+}
 
-// OnRivals has no rule yet.
-func (*peer) OnRivals(realtime.PresenceEntry, []realtime.PresenceConn) {}
+// OnRivals notes whom a connection of the node has beside it.
+func (p *peer) OnRivals(e realtime.PresenceEntry, conns []realtime.PresenceConn) {
+	p.c.note(func() {
+		p.rivals = append(p.rivals, rivalNews{e, conns})
+		p.called("OnRivals")
+	})
+}
 
 // called notes calls that come too late. c.mu is held.
 func (p *peer) called(what string) {

@@ -81,6 +81,9 @@ const (
 	// Replace and Revoke mean that there is an OpReplace and an OpRevoke.
 	Replace Ability = "Replace"
 	Revoke  Ability = "Revoke"
+	// Presence and Revocations mean that the adapter is a realtime.PresenceStore and a realtime.RevocationStore.
+	Presence    Ability = "Presence"
+	Revocations Ability = "Revocations"
 	// JoinOrder means that the order of one room holds between an OpJoin or OpLeave that names the room and
 	// the messages to it.
 	JoinOrder Ability = "JoinOrder"
@@ -93,7 +96,8 @@ const (
 )
 
 var abilities = []Ability{
-	Crash, Sever, NodeList, AnswerConn, NodeNames, ConnDetails, CountMembers, CloseAll, ReconnectAll, Replace, Revoke, JoinOrder,
+	Crash, Sever, NodeList, AnswerConn, NodeNames, ConnDetails, CountMembers, CloseAll, ReconnectAll, Replace, Revoke, Presence,
+	Revocations, JoinOrder,
 	ServerSideBinary, Compress, Meta, Reason,
 }
 
@@ -105,13 +109,12 @@ type rule struct {
 	run   func(c *cluster)
 }
 
-// rules returns all of them. The rules of an optional ability of the contract (realtime.PresenceStore,
-// realtime.RevocationStore) will be one more group.
+// rules returns all of them.
 func rules() []rule {
 	return slices.Concat(
 		lifeRules, messageRules, askRules, // against the adapter itself
 		broadcastRules, ackRules, questionRules, bulkRules, serverSideRules, namespaceRules, // through servers
-		nodeRules, faultRules, raceRules,
+		nodeRules, faultRules, raceRules, presenceRules, revocationRules,
 	)
 }
 
@@ -186,7 +189,10 @@ func (f *Factory) checkLacks(t testing.TB) {
 	bus := f.NewBus(t)
 	_, crashes := bus.(Crasher)
 	_, severs := bus.(Severer)
-	for a, has := range map[Ability]bool{Crash: crashes, Sever: severs} {
+	node := bus.Node()
+	_, presence := node.(realtime.PresenceStore)
+	_, revocations := node.(realtime.RevocationStore)
+	for a, has := range map[Ability]bool{Crash: crashes, Sever: severs, Presence: presence, Revocations: revocations} {
 		if has == f.lacks(a) {
 			t.Errorf("%s: the bus implements it: %t; Lacks names it: %t", a, has, f.lacks(a))
 		}

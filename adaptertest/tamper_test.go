@@ -32,6 +32,8 @@ type tampered struct {
 	shut    func(next nameFunc, ctx context.Context, namespace string) error
 	close   func(next closeFunc, ctx context.Context) error
 
+	presence presenceTampers
+
 	message func(h realtime.AdapterHandler, m *realtime.Message)
 	asked   func(h realtime.AdapterHandler, m *realtime.Message, reply replyFunc)
 	news    func(h realtime.AdapterHandler, n realtime.Node, up bool)
