@@ -56,6 +56,11 @@ func TestDocsGoCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cluster, err := filepath.Glob("examples/cluster/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, cluster...)
 	var code strings.Builder
 	for _, name := range append(files, "examples/chat/main.go", "examples/wechat/main.go") {
 		code.WriteString(unindented(readPage(t, name)))
