@@ -29,7 +29,7 @@ func main() {
 	defer stop()
 	s, err := parse(os.Args[1:], os.Getenv)
 	if err == nil {
-		err = run(ctx, s, os.Stdout, slog.Default())
+		err = run(ctx, s, os.Stdout, logger(s))
 	}
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -38,6 +38,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
 	}
+}
+
+// logger leaves the words to the demonstration, but for errors.
+func logger(s settings) *slog.Logger {
+	level := slog.LevelInfo
+	if s.demo {
+		level = slog.LevelError
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // run keeps the cluster until ctx ends or the demonstration is over, and leaves nothing behind.
