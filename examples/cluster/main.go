@@ -27,6 +27,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	ctx, cancel := withParent(ctx)
+	defer cancel()
 	s, err := parse(os.Args[1:], os.Getenv)
 	if err == nil {
 		err = run(ctx, s, os.Stdout, logger(s))

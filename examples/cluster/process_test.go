@@ -17,19 +17,27 @@ import (
 	"time"
 )
 
-// TestNothingOutlivesTheProgram ends the program as a process manager does, and as a machine does that is out of memory. Its children
-// have its standard error: when that comes to its end, none of them is left.
+// TestNothingOutlivesTheProgram ends the program as a process manager does, as a machine does that is out of memory, and by ending the
+// go tool that runs it. Its children have its standard error: when that comes to its end, none of them is left.
 func TestNothingOutlivesTheProgram(t *testing.T) {
-	for name, sig := range map[string]syscall.Signal{"terminated": syscall.SIGTERM, "killed": syscall.SIGKILL} {
+	for name, tc := range map[string]struct {
+		program string
+		args    []string
+		signal  syscall.Signal
+	}{
+		"terminated":        {os.Args[0], nil, syscall.SIGTERM},
+		"killed":            {os.Args[0], nil, syscall.SIGKILL},
+		"go run terminated": {"go", []string{"run", "."}, syscall.SIGTERM},
+	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
 			defer cancel()
 			ended, errs, err := os.Pipe()
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer ended.Close()
-			program := exec.CommandContext(ctx, os.Args[0], "-port", "0")
+			program := exec.CommandContext(ctx, tc.program, append(tc.args, "-port", "0")...)
 			program.Env = append(os.Environ(), asProgram+"=1", "REDIS_HOST=", "REDIS_PORT=", "JWT_SECRET=")
 			program.Stderr = errs
 			out, err := program.StdoutPipe()
@@ -41,7 +49,7 @@ func TestNothingOutlivesTheProgram(t *testing.T) {
 			}
 			errs.Close()
 			said := untilOpen(t, out)
-			if err := program.Process.Signal(sig); err != nil {
+			if err := program.Process.Signal(tc.signal); err != nil {
 				t.Fatal(err)
 			}
 			if err := ended.SetReadDeadline(time.Now().Add(2 * patience)); err != nil {
@@ -51,7 +59,7 @@ func TestNothingOutlivesTheProgram(t *testing.T) {
 			if err != nil {
 				t.Fatalf("a process outlives the program: %v\n%s", err, words)
 			}
-			if err := program.Wait(); sig == syscall.SIGTERM && err != nil {
+			if err := program.Wait(); name == "terminated" && err != nil {
 				t.Errorf("the program ended with %v:\n%s", err, words)
 			}
 			for _, addr := range regexp.MustCompile(`127\.0\.0\.1:\d+`).FindAllString(said, -1) {
