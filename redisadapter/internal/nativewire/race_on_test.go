@@ -1,0 +1,8 @@
+//go:build race
+
+package nativewire
+
+const (
+	raceAllocs = 200
+	modelSeeds = 3
+)
