@@ -1,0 +1,337 @@
+//go:build unix
+
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/realtime-go/realtime"
+)
+
+// Two devices of a user on two nodes are one user, whose coming and going is decided once.
+func TestTwoDevicesAreOneUser(t *testing.T) {
+	f, _ := single(t)
+	a, b := f.node(), f.node()
+	phone := a.enter("ann", "1")
+	f.awaitHeard("ann online")
+	desk := b.enter("ann", "2")
+	f.await("both devices", func() bool { return len(b.user("ann").Conns) == 2 })
+	got := a.user("ann")
+	if since := got.Since; time.Since(since) > watchdog || time.Until(since) > watchdog {
+		t.Errorf("online since %v", since)
+	}
+	got.Since = time.Time{}
+	want := realtime.UserPresence{UserID: "ann", Online: true, Conns: []realtime.PresenceConn{phone.Conn, desk.Conn}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	a.exit("ann", "1")
+	f.await("one device", func() bool { return len(a.user("ann").Conns) == 1 })
+	b.exit("ann", "2")
+	f.await("the grace", func() bool { return len(a.user("ann").Conns) == 0 })
+	f.awaitHeard("ann online", "ann offline")
+	if u := a.user("ann"); u.Online || u.Seen.IsZero() || !u.Since.IsZero() {
+		t.Errorf("afterwards: %+v", u)
+	}
+	if n := a.decisions() + b.decisions(); n != 2 {
+		t.Errorf("%d decisions, want 2", n)
+	}
+	if a.count() != 0 {
+		t.Error("somebody is there")
+	}
+}
+
+// Whoever comes back within the grace was never away, wherever that is, and keeps what was attached.
+func TestComingBackWithinTheGrace(t *testing.T) {
+	f, _ := single(t)
+	a, b := f.node(), f.node()
+	long := func(n *testNode, conn string) realtime.PresenceEntry {
+		e := n.entry("ann", conn)
+		e.Grace = time.Hour
+		return e
+	}
+	a.PresenceEnter(long(a, "1"))
+	f.awaitHeard("ann online")
+	since := a.user("ann").Since
+	if ok, err := b.PresenceSet(t.Context(), "/", "ann", json.RawMessage(`{"in":"game"}`)); !ok || err != nil {
+		t.Fatalf("attach: %v, %v", ok, err)
+	}
+	for i := range 5 {
+		from, to := a, b
+		if i%2 == 1 {
+			from, to = b, a
+		}
+		from.PresenceExit(long(from, fmt.Sprint(i+1)))
+		f.await("the grace", func() bool { return len(a.conns("ann")) == 0 })
+		if u := to.user("ann"); !u.Online || u.Seen.Before(since) {
+			t.Errorf("during the grace: %+v", u)
+		}
+		to.PresenceEnter(long(to, fmt.Sprint(i+2)))
+		f.await("a connection", func() bool { return len(a.conns("ann")) == 1 })
+	}
+	u := a.user("ann")
+	if !u.Since.Equal(since) || string(u.Meta) != `{"in":"game"}` || !u.Seen.IsZero() {
+		t.Errorf("%+v", u)
+	}
+	last := b.entry("ann", "6")
+	last.Grace = 0
+	b.PresenceEnter(last)
+	b.PresenceExit(last)
+	f.awaitHeard("ann online", "ann offline")
+	if ok, err := a.PresenceSet(t.Context(), "/", "ann", json.RawMessage(`1`)); ok || err != nil {
+		t.Errorf("attach to a user who is offline: %v, %v", ok, err)
+	}
+	if u := a.user("ann"); u.Meta != nil {
+		t.Errorf("the value did not go with the user: %s", u.Meta)
+	}
+}
+
+// A grace survives the node that began it.
+func TestGraceOutlivesItsNode(t *testing.T) {
+	f, _ := single(t)
+	a, b := f.node(), f.node()
+	a.enter("ann", "1")
+	f.awaitHeard("ann online")
+	a.exit("ann", "1")
+	f.await("the grace", func() bool { return len(b.conns("ann")) == 0 })
+	a.crash()
+	f.awaitHeard("ann online", "ann offline")
+	if b.decisions() != 1 {
+		t.Error("the other node has not decided")
+	}
+}
+
+func TestAttachedValuesAreBounded(t *testing.T) {
+	f, _ := single(t)
+	a := f.node()
+	a.enter("ann", "1")
+	f.awaitHeard("ann online")
+	for _, meta := range []string{`"` + strings.Repeat("x", 4<<10-1) + `"`, `{`, ``} {
+		if _, err := a.PresenceSet(t.Context(), "/", "ann", json.RawMessage(meta)); !errors.Is(err, ErrMeta) {
+			t.Errorf("%d bytes: %v", len(meta), err)
+		}
+	}
+	most := `"` + strings.Repeat("x", 4<<10-2) + `"`
+	if ok, err := a.PresenceSet(t.Context(), "/", "ann", json.RawMessage(most)); !ok || err != nil || string(a.user("ann").Meta) != most {
+		t.Errorf("4 KiB: %v, %v", ok, err)
+	}
+}
+
+// hostile are names that mean something to somebody.
+var hostile = []string{
+	"__proto__", "a*?[b]", "{n}", "}{", "{s0}:log", "a:b", "a%3Ab", "%", "a b", "#", "ü", "\xff\x00", "constructor", strings.Repeat("y", 300),
+}
+
+// Users and namespaces may have any name, and are kept apart (requirements R73 and R84).
+func TestNamesMeanNothing(t *testing.T) {
+	f, _ := single(t)
+	a, b := f.node(), f.node()
+	for _, namespace := range hostile {
+		for _, user := range hostile {
+			e := a.entry(user, "conn of "+escape(user))
+			e.Namespace = namespace
+			a.PresenceEnter(e)
+		}
+	}
+	total := len(hostile) * len(hostile)
+	f.await("all", func() bool { return len(a.heard()) == total && len(b.heard()) == total })
+	for _, namespace := range hostile {
+		if n, err := b.PresenceCount(t.Context(), namespace); n != len(hostile) || err != nil {
+			t.Errorf("%q has %d users, %v", namespace, n, err)
+		}
+		all := b.everyone(namespace)
+		for _, user := range hostile {
+			u := all[user]
+			if len(u.Conns) != 1 || u.Conns[0].ID != "conn of "+escape(user) {
+				t.Errorf("%q in %q: %+v", user, namespace, u)
+			}
+		}
+		online, err := b.PresenceOnline(t.Context(), namespace, append(slices.Clone(hostile), "nobody"))
+		if err != nil || slices.Contains(online[:len(hostile)], false) || online[len(hostile)] {
+			t.Errorf("%q: %v, %v", namespace, online, err)
+		}
+	}
+	for _, n := range []*testNode{a, b} {
+		n.sure(t)
+		if changes := len(n.heard()); changes != total {
+			t.Errorf("%d changes, want %d", changes, total)
+		}
+	}
+}
+
+// Members come in pages, over all shards, each once (requirement R84).
+func TestMembersArePaged(t *testing.T) {
+	const total = 3500
+	f, _ := single(t)
+	a := f.node()
+	for i := range total {
+		a.enter(fmt.Sprint("user ", i), fmt.Sprint("c", i))
+	}
+	f.await("all", func() bool { return a.count() == total })
+	first, next, err := a.PresenceMembers(t.Context(), "/", "")
+	if err != nil || next == "" || len(first) < membersPage/2 {
+		t.Errorf("the first page has %d, then %q, %v", len(first), next, err)
+	}
+	all := a.everyone("/")
+	for i := range total {
+		u := all[fmt.Sprint("user ", i)]
+		if !u.Online || len(u.Conns) != 1 || u.Conns[0].ID != fmt.Sprint("c", i) {
+			t.Fatalf("user %d: %+v", i, u)
+		}
+	}
+	if len(all) != total {
+		t.Errorf("%d members", len(all))
+	}
+	if empty := a.everyone("/nobody"); len(empty) != 0 {
+		t.Errorf("nobody is %v", empty)
+	}
+	for _, cursor := range []string{"x", "g", "0!", "0QQ=="} {
+		if _, _, err := a.PresenceMembers(t.Context(), "/", cursor); !errors.Is(err, ErrCursor) {
+			t.Errorf("cursor %q: %v", cursor, err)
+		}
+	}
+}
+
+// Once a connection is there, the handler hears of all that its user has, the oldest first, whatever their nodes' clocks
+// say.
+func TestRivals(t *testing.T) {
+	f, _ := single(t)
+	a, b := f.node(), f.node()
+	e := a.entry("ann", "first")
+	e.Conn.Connected = time.Now().Add(time.Hour)
+	a.PresenceEnter(e)
+	f.awaitHeard("ann online")
+	b.enter("ann", "second")
+	f.await("two", func() bool { return len(b.conns("ann")) == 2 })
+	a.enter("ann", "third")
+	rivals := func(n *testNode) (list []string) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for _, r := range n.rivals {
+			list = append(list, r.entry.Conn.ID+": "+strings.Join(r.conns, " "))
+		}
+		return list
+	}
+	f.await("rivals", func() bool { return len(rivals(a)) == 2 && len(rivals(b)) == 1 })
+	if diff := cmp.Diff([]string{"first: first", "third: first second third"}, rivals(a)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"second: first second"}, rivals(b)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What is entered again replaces its row, and is no second connection.
+func TestRowIsReplaced(t *testing.T) {
+	f, _ := single(t)
+	a := f.node()
+	e := a.enter("ann", "1")
+	f.awaitHeard("ann online")
+	e.Conn.Login = "other"
+	a.PresenceEnter(e)
+	f.await("the row", func() bool { return a.user("ann").Conns[0].Login == "other" })
+	if ids := a.conns("ann"); len(ids) != 1 {
+		t.Errorf("%v", ids)
+	}
+	a.exit("ann", "1")
+	f.awaitHeard("ann online", "ann offline")
+}
+
+// Every node tells of the same changes in the same order for each user, and each is decided by one.
+func TestAllNodesHearTheSame(t *testing.T) {
+	for _, deaf := range []bool{false, true} {
+		t.Run(fmt.Sprint("announcements lost: ", deaf), func(t *testing.T) {
+			f, _ := single(t)
+			f.deaf = deaf
+			nodes := []*testNode{f.node(), f.node(), f.node()}
+			const users, rounds = 20, 10
+			for range rounds {
+				for u := range users {
+					for i, n := range nodes {
+						e := n.entry(fmt.Sprint("u", u), fmt.Sprint("c", i))
+						e.Grace = 0
+						n.PresenceEnter(e)
+						if (u+i)%2 == 0 {
+							n.PresenceExit(e)
+						}
+					}
+				}
+				f.await("all written", func() bool {
+					return nodes[0].ledger.idle() && nodes[1].ledger.idle() && nodes[2].ledger.idle()
+				})
+				for u := range users {
+					for i, n := range nodes {
+						e := n.entry(fmt.Sprint("u", u), fmt.Sprint("c", i))
+						e.Grace = 0
+						n.PresenceExit(e)
+					}
+				}
+				f.await("all gone", func() bool { return nodes[0].count() == 0 })
+			}
+			f.await("the end", func() bool {
+				return len(nodes[0].heard()) == len(nodes[1].heard()) && len(nodes[1].heard()) == len(nodes[2].heard()) &&
+					len(nodes[0].heard())%2 == 0 && len(nodes[0].heard()) >= 2*users*rounds
+			})
+			byUser := func(n *testNode) map[string][]string {
+				lines := map[string][]string{}
+				for _, line := range n.heard() {
+					user, verb, _ := strings.Cut(line, " ")
+					lines[user] = append(lines[user], verb)
+				}
+				return lines
+			}
+			want := byUser(nodes[0])
+			decided := 0
+			for _, n := range nodes {
+				if diff := cmp.Diff(want, byUser(n)); diff != "" {
+					t.Error(diff)
+				}
+				decided += n.decisions()
+			}
+			if decided != len(nodes[0].heard()) {
+				t.Errorf("%d decisions of %d changes", decided, len(nodes[0].heard()))
+			}
+			for user, verbs := range want {
+				for i, verb := range verbs {
+					if (verb == "online") != (i%2 == 0) {
+						t.Fatalf("%s: %v", user, verbs)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Nodes hear of each other, and list each other in one read.
+func TestNodesComeAndGo(t *testing.T) {
+	f, _ := single(t)
+	a := f.node()
+	b := f.node(func(c *Config) { c.Self.Meta = map[string]string{"zone": "east"} })
+	c := f.node()
+	f.await("greetings", func() bool { return len(a.news()) == 2 && len(b.news()) == 2 && len(c.news()) == 2 })
+	nodes, err := a.Nodes(t.Context())
+	if err != nil || len(nodes) != 3 {
+		t.Fatalf("%v, %v", nodes, err)
+	}
+	for i, n := range []*testNode{a, b, c} {
+		if diff := cmp.Diff(n.cfg.Self, nodes[i], cmp.Comparer(time.Time.Equal)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	b.close()
+	f.await("a goodbye", func() bool { return len(a.news()) == 3 && len(c.news()) == 3 })
+	c.crash()
+	f.await("a death", func() bool { return len(a.news()) == 4 })
+	want := []string{"up " + b.id, "up " + c.id, "down " + b.id, "down " + c.id}
+	if diff := cmp.Diff(want, a.news()); diff != "" {
+		t.Error(diff)
+	}
+}
