@@ -290,7 +290,9 @@ func presenceRivals(c *cluster) {
 		p := peers[i%len(peers)]
 		id := fmt.Sprint("conn ", 9-i)
 		want = append(want, id)
-		p.enter(p.entry("ann", id))
+		e := p.entry("ann", id)
+		e.Conn.Connected = e.Conn.Connected.Add(time.Duration(i) * time.Second) // clocks differ by less
+		p.enter(e)
 		c.await("OnRivals after "+id, func() bool {
 			return slices.ContainsFunc(p.rivals, func(n rivalNews) bool {
 				var got []string

@@ -12,14 +12,18 @@ import (
 
 	"github.com/realtime-go/realtime"
 	"github.com/realtime-go/realtime/internal/workq"
+	"github.com/realtime-go/realtime/redisadapter/internal/registry"
 )
 
 // Adapter joins a server to the others that use the same Redis. It implements
-// [realtime.Adapter] and [realtime.RoomInterest]. All methods may be called concurrently,
-// also by the handler, except that Close waits for calls of the handler.
+// [realtime.Adapter], [realtime.RoomInterest], [realtime.PresenceStore] and
+// [realtime.RevocationStore]. All methods may be called concurrently, also by the handler,
+// except that Close waits for calls of the handler.
 type Adapter struct {
 	cfg      Config
 	interest interest
+	presence presence
+	keyless  atomic.Bool
 	group    workq.Group   // every goroutine
 	turn     chan struct{} // one slot: its holder starts or closes
 	closed   atomic.Bool
@@ -50,6 +54,7 @@ type node struct {
 	publisher  *publisher
 	subscriber *subscriber
 	peers      *peers
+	registry   *registry.Registry // nil: WithoutKeys
 	asks       asks
 	wire       wire
 
@@ -88,13 +93,21 @@ func (a *Adapter) Start(ctx context.Context, self realtime.Node, h realtime.Adap
 		return err
 	}
 	n := a.newNode(c, self, h)
+	if err := a.openRegistry(ctx, n); err != nil {
+		c.close()
+		return err
+	}
 	if err := n.subscriber.start(ctx, a.life, &a.group); err != nil {
+		err = errors.Join(err, n.closeRegistry(ctx))
 		c.close()
 		return err
 	}
 	a.mu.Lock()
 	a.node = n
 	a.mu.Unlock()
+	if n.registry != nil {
+		a.presence.opened(n.registry)
+	}
 	n.meet(ctx)
 	return nil
 }
@@ -123,7 +136,7 @@ func (a *Adapter) newNode(c *client, self realtime.Node, h realtime.AdapterHandl
 	n.wire = newClassic(n)
 	n.inbox = newInbox(&a.cfg, n, &a.group)
 	own := n.peers.channel(self.ID)
-	n.subscriber = newSubscriber(c, &a.cfg, n.notices, subscription{channels: []string{n.peers.shared, own}}, own)
+	n.subscriber = newSubscriber(c, &a.cfg, n.notices, subscription{channels: n.base(own)}, own)
 	n.subscriber.deliver = n.inbox.take
 	n.subscriber.tick = func() {
 		_ = n.publisher.send(n.subscriber.pulse.beat(time.Now())) // a beat that is not sent is not missed
@@ -132,6 +145,9 @@ func (a *Adapter) newNode(c *client, self realtime.Node, h realtime.AdapterHandl
 	n.subscriber.joined = func() {
 		n.publisher.wake()
 		_ = n.peers.say(opHello, n.peers.shared) // said again when a look finds that somebody has not heard it
+		if n.registry != nil {
+			n.registry.Missed()
+		}
 	}
 	n.publisher.beacon = func() outgoing { return n.subscriber.pulse.beat(time.Now()) }
 	return n
@@ -139,11 +155,24 @@ func (a *Adapter) newNode(c *client, self realtime.Node, h realtime.AdapterHandl
 
 // isAside reports whether a channel bears what does not wait behind messages: answers, and
 // news of nodes.
-func (n *node) isAside(channel string) bool { return n.peers.owns(channel) || n.wire.isAnswer(channel) }
+func (n *node) isAside(channel string) bool {
+	return n.peers.owns(channel) || channel == presenceChannel(n.cfg) || n.wire.isAnswer(channel)
+}
+
+// base is what the node itself subscribes.
+func (n *node) base(own string) []string {
+	return []string{n.peers.shared, own, presenceChannel(n.cfg)}
+}
 
 func (n *node) hearAside(in incoming) error {
 	if n.peers.owns(in.channel) {
 		return n.peers.hear(in.payload)
+	}
+	if in.channel == presenceChannel(n.cfg) {
+		if n.registry == nil {
+			return nil
+		}
+		return n.registry.Receive([]byte(in.payload))
 	}
 	return n.wire.answer(in)
 }
@@ -283,10 +312,18 @@ func retire(ctx context.Context, group *workq.Group, p *publisher, c *client) er
 	}
 }
 
+// closeRegistry takes this node's connections out of Redis.
+func (n *node) closeRegistry(ctx context.Context) error {
+	if n.registry == nil {
+		return nil
+	}
+	return n.registry.Close(ctx)
+}
+
 // leave says goodbye: first nobody counts on this node any more, then the handler hears
 // nothing, then what is queued goes out.
 func (n *node) leave(ctx context.Context) error {
-	errs := []error{n.subscriber.leaveAll(ctx)}
+	errs := []error{n.closeRegistry(ctx), n.subscriber.leaveAll(ctx)}
 	quiet := make(chan struct{})
 	go func() { // owned by leave; ends when the calls of the handler do that are running
 		n.inbox.close()

@@ -29,7 +29,9 @@ type Config struct {
 	// too. A user needs PING, HELLO, PUBLISH, SUBSCRIBE, PSUBSCRIBE, UNSUBSCRIBE,
 	// PUNSUBSCRIBE and PUBSUB, and the channels &PREFIX* as well as, since Redis compares
 	// patterns letter by letter, &PREFIX#NAMESPACE#* for each namespace (&socket.io#/#*).
-	// Keys are not touched.
+	// For presence and revocations it also needs the keys ~PREFIX-presence:* and
+	// ~PREFIX-revoked:* with the categories @read, @write and @scripting, and TIME; without
+	// them, see Adapter.WithoutKeys.
 	//
 	// Fields that are zero get defaults made for this use: dialing 1 s, reading and
 	// writing 2 s, buffers of 64 KiB, one connection beside those of the adapter, no
@@ -42,8 +44,8 @@ type Config struct {
 
 	Wire Wire // 0: NodeClassic
 
-	// Prefix begins the names of all channels, "socket.io" by default, and is the "key"
-	// of the Node.js adapter: it must be the same on all nodes.
+	// Prefix begins the names of all channels and keys, "socket.io" by default, and is the
+	// "key" of the Node.js adapter: it must be the same on all nodes.
 	Prefix string
 
 	// RequestsTimeout bounds a question to other nodes whose context has no deadline: 5 s.
@@ -140,6 +142,9 @@ func (c Config) Validate() error {
 	}
 	if strings.ContainsRune(c.Prefix, '#') {
 		wrong("Prefix must not contain #, which ends it on the wire")
+	}
+	if strings.ContainsAny(c.Prefix, "{}") {
+		wrong("Prefix must not contain braces, which choose the slot of a key")
 	}
 	for name, d := range map[string]time.Duration{
 		"RequestsTimeout": c.RequestsTimeout, "PublishTimeout": c.PublishTimeout, "Heartbeat": c.Heartbeat,

@@ -7,8 +7,11 @@
 //	// ...
 //	srv, err := realtime.New(realtime.Config{Adapter: adapter})
 //
-// One Redis server, one behind Sentinel, or a Redis Cluster: [Config].Redis says which. Only
-// publish and subscribe are used; no key is written.
+// One Redis server, one behind Sentinel, or a Redis Cluster: [Config].Redis says which.
+//
+// Messages are published and subscribed. Keys hold who is where, under leases that end with
+// their node, and which users are revoked; each has an expiry, and none holds a credential.
+// Where keys may not be touched give the server [Adapter.WithoutKeys].
 //
 // # A Redis that fails
 //
@@ -48,6 +51,8 @@
 //	                      Of Go with binary data they are msgpack, and arrive as Buffers.
 //	                      A function without result answers undefined; in Node.js a missing
 //	                      listener leaves the asking node waiting
+//	presence              Node.js nodes keep none: answers are marked as partial, and a user who is
+//	                      online nowhere else is asked for by its room
 //	handshake, data       of a Go connection, in fetchSockets: every key is there, headers, query
 //	                      and auth are empty, url is "/"; data is what Conn.SetPublic has stored
 //	dates, typed arrays   are encoded by Node.js: a Date arrives as ISO text, Float32Array and
@@ -60,6 +65,6 @@
 // # Locks
 //
 // notices.mu, peers.mu, subscriber.mu, asks.mu, interest.mu, breaker.mu, pulse.mu: none is
-// held together with another, but that the first two may be held while something is pushed
+// held together with another, but that presence.mu is outside of the registry's and the first two may be held while something is pushed
 // to a queue of workq. None is held during a call to Redis or to the handler.
 package redisadapter

@@ -32,14 +32,27 @@ func TestACL(t *testing.T) {
 	allowed := []string{"+ping", "+publish", "+subscribe", "+psubscribe", "+unsubscribe", "+punsubscribe", "+pubsub", "+hello"}
 	cfg := options(server.Addr)
 	channels := []string{"&" + cfg.Prefix + "*", "&" + cfg.Prefix + "#/#*"}
-	server.Do(append(append([]string{"ACL", "SETUSER", "app", "on", ">secret", "resetkeys", "resetchannels", "-@all"}, channels...), allowed...)...)
-	server.Do("ACL", "SETUSER", "mute", "on", ">secret", "allchannels", "+@all", "-publish")
+	user := func(name string, more ...string) {
+		rules := append(append([]string{"ACL", "SETUSER", name, "on", ">secret", "resetkeys", "resetchannels", "-@all"}, channels...), allowed...)
+		server.Do(append(rules, more...)...)
+	}
+	user("app", "~"+cfg.Prefix+"-presence:*", "~"+cfg.Prefix+"-revoked:*", "+@read", "+@write", "+@scripting", "+time")
+	user("keyless")
+	server.Do("ACL", "SETUSER", "mute", "on", ">secret", "allchannels", "allkeys", "+@all", "-publish")
 	cfg.Redis.Username, cfg.Redis.Password = "app", "secret"
 	a, b := startPeer(t, cfg), startPeer(t, cfg)
 	connected(t, a, b)
 	if n, err := a.Ask(t.Context(), &realtime.Message{Op: realtime.OpFetch, Namespace: "/"}, func(*realtime.Message) {}); n != 1 || err != nil {
 		t.Errorf("Ask: %d, %v", n, err)
 	}
+
+	cfg.Redis.Username = "keyless"
+	c := newPeer(t, cfg)
+	if _, ok := c.WithoutKeys().(realtime.PresenceStore); ok {
+		t.Error("an adapter without keys claims to keep presence")
+	}
+	c.begin()
+	connected(t, a, c)
 
 	cfg.Redis.Username = "mute"
 	p := startPeer(t, cfg)
@@ -60,6 +73,7 @@ func TestACL(t *testing.T) {
 		wrong := cfg
 		change(&wrong)
 		p := newPeer(t, wrong)
+		p.WithoutKeys()
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		err := p.Start(ctx, p.self, p)
 		cancel()

@@ -66,12 +66,18 @@ func newPeer(t testing.TB, cfg redisadapter.Config) *peer {
 func startPeer(t testing.TB, cfg redisadapter.Config) *peer {
 	t.Helper()
 	p := newPeer(t, cfg)
-	ctx, cancel := context.WithTimeout(t.Context(), watchdog)
+	p.begin()
+	return p
+}
+
+// begin starts the node.
+func (p *peer) begin() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), watchdog)
 	defer cancel()
 	if err := errors.Join(p.Start(ctx, p.self, p), p.OpenNamespace(ctx, "/")); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	return p
 }
 
 // end closes the node in a time in which it must.
