@@ -40,6 +40,9 @@ type peer struct {
 	hold    chan struct{} // OnMessage waits for it
 }
 
+// OnPresence is called when others change, whatever a test is about.
+func (p *peer) OnPresence(realtime.PresenceChange, bool) {}
+
 // options are for one Redis server, with short times.
 func options(addrs ...string) redisadapter.Config {
 	return redisadapter.Config{
