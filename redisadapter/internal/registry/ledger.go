@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type ledger struct {
 type book struct {
 	items   map[itemKey]*item
 	waiting []*item   // that Redis has to be told of, in the order of the calls
+	dropped int       // how many of them are dropped
 	writes  int64     // that Redis has counted for this lease
 	counted bool      // writes is known for sure
 	changed uint64    // counts takes and answers, so that a look at Redis can be seen to have been overtaken
@@ -44,6 +46,7 @@ type item struct {
 	here   bool // the truth
 	held   holding
 	queued bool // it stands in waiting
+	drop   bool // it came and went before Redis was told, and is an item no longer
 	left   time.Time
 
 	// What Redis has said of it.
@@ -100,7 +103,24 @@ func (l *ledger) exit(e realtime.PresenceEntry) {
 		return
 	}
 	it.entry, it.here, it.left = e, false, l.now()
+	if it.held == absent && it.birth == "" && it.queued {
+		b.drop(it)
+		return
+	}
 	b.queue(it)
+}
+
+// drop forgets an item of which Redis knows nothing. What waits is cleaned now and then, so that it does not grow with
+// those who come and go while Redis is away. The lock is held.
+func (b *book) drop(it *item) {
+	const least = 64
+	delete(b.items, it.key)
+	it.drop = true
+	b.dropped++
+	if b.dropped >= least && 2*b.dropped >= len(b.waiting) {
+		b.waiting = slices.DeleteFunc(b.waiting, func(it *item) bool { return it.drop })
+		b.dropped = 0
+	}
 }
 
 // queue puts an item among those that wait. The lock is held.
@@ -149,6 +169,10 @@ func (b *book) take(ops []op, n int, now time.Time, life uint64) []op {
 		it := b.waiting[i]
 		b.waiting[i] = nil
 		it.queued = false
+		if it.drop {
+			b.dropped--
+			continue
+		}
 		if !it.here && it.held == absent && it.birth == "" {
 			delete(b.items, it.key) // it came and went, and nobody has seen it
 			continue
