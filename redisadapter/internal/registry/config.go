@@ -25,9 +25,13 @@ type Handler interface {
 // Config is what a Registry needs. Client, Self, Handler and Announce are required; zero fields mean the documented
 // default.
 type Config struct {
-	Client  rueidis.Client // commands only; stays the caller's
-	Prefix  string         // of all keys: "realtime"; the same on all nodes, without braces
-	Self    realtime.Node  // its ID is new with each process
+	// Client is used for commands only, and stays the caller's. A user with an ACL needs the keys that begin with
+	// Prefix and the commands DEL, EVAL, EVALSHA, EXISTS, GET, HDEL, HEXISTS, HGET, HGETALL, HINCRBY, HKEYS, HLEN, HMGET,
+	// HSCAN, HSET, PEXPIRE, PTTL, SADD, SET, SISMEMBER, SMEMBERS, SREM, TIME, XADD, XRANGE, XREVRANGE, ZADD, ZCARD, ZRANGE,
+	// ZRANGEBYLEX, ZRANGEBYSCORE, ZREM, ZREMRANGEBYSCORE and ZSCORE.
+	Client  rueidis.Client
+	Prefix  string        // of all keys: "realtime"; the same on all nodes, without braces
+	Self    realtime.Node // its ID is new with each process
 	Handler Handler
 
 	// Announce hands a payload to the Receive of all other nodes. What it loses comes later by itself. It may queue,

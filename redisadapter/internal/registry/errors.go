@@ -32,14 +32,14 @@ var errReply = errors.New("registry: unexpected reply")
 // UncleanError is what Close returns when something of this node may be left in Redis. It goes by itself: other nodes
 // clear it away, and if there are none it expires.
 type UncleanError struct {
-	Rows  int  // connections that may still be there
+	Users int  // of this node, whose connections may still be there
 	Lease bool // the node still counts as alive, until Config.Dead has passed
 	Err   error
 }
 
 // Error says what was left, and why.
 func (e *UncleanError) Error() string {
-	return fmt.Sprintf("registry: not cleaned: %d connections, lease %t: %v", e.Rows, e.Lease, e.Err)
+	return fmt.Sprintf("registry: not cleaned: %d users, lease %t: %v", e.Users, e.Lease, e.Err)
 }
 
 // Unwrap returns why.

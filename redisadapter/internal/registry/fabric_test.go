@@ -26,6 +26,7 @@ type fabric struct {
 	testing.TB
 	addrs    []string
 	sentinel rueidis.SentinelOption
+	user     string // of Redis, with the password "secret"; "" for the default one
 
 	mu    sync.Mutex
 	nodes []*testNode
@@ -45,16 +46,6 @@ type testNode struct {
 	nodes   []string
 	rivals  []rivalry
 	also    func() // called with each change, which is not kept then
-}
-
-type told struct {
-	realtime.PresenceChange
-	decided bool
-}
-
-type rivalry struct {
-	entry realtime.PresenceEntry
-	conns []string
 }
 
 // single makes a fabric with one Redis. Tests wait more than they work, so they run beside each other.
@@ -96,6 +87,9 @@ func (f *fabric) idle(edits ...func(*Config)) *testNode {
 		DialCtxFn: n.cable.Dial, Sentinel: f.sentinel,
 	}
 	option.Dialer.Timeout = time.Second
+	if f.user != "" {
+		option.Username, option.Password = f.user, "secret"
+	}
 	option.ClusterOption.ShardsRefreshInterval = time.Second
 	client, err := rueidis.NewClient(option)
 	if err != nil {
@@ -161,73 +155,6 @@ func (n *testNode) announce(_ context.Context, payload []byte) error {
 		}
 	}
 	return nil
-}
-
-func (n *testNode) OnNode(node realtime.Node, up bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	verb := "down "
-	if up {
-		verb = "up "
-	}
-	n.nodes = append(n.nodes, verb+node.ID)
-}
-
-func (n *testNode) OnPresence(change realtime.PresenceChange, decided bool) {
-	n.mu.Lock()
-	also := n.also
-	if also == nil {
-		n.changes = append(n.changes, told{change, decided})
-	}
-	n.mu.Unlock()
-	if also != nil {
-		also()
-	}
-}
-
-func (n *testNode) OnRivals(e realtime.PresenceEntry, conns []realtime.PresenceConn) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	r := rivalry{entry: e}
-	for _, c := range conns {
-		r.conns = append(r.conns, c.ID)
-	}
-	n.rivals = append(n.rivals, r)
-}
-
-// heard returns the changes as "user online", "user offline" and "gap".
-func (n *testNode) heard() (lines []string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, c := range n.changes {
-		switch {
-		case c.Gap:
-			lines = append(lines, "gap")
-		case c.Online:
-			lines = append(lines, c.User+" online")
-		default:
-			lines = append(lines, c.User+" offline")
-		}
-	}
-	return lines
-}
-
-// decisions counts the changes that the node has decided.
-func (n *testNode) decisions() (count int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, c := range n.changes {
-		if c.decided {
-			count++
-		}
-	}
-	return count
-}
-
-func (n *testNode) news() []string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.nodes)
 }
 
 // entry is a connection of a user in "/" at a node.
@@ -312,18 +239,4 @@ func (n *testNode) members(namespace string) (map[string]realtime.UserPresence, 
 func (f *fabric) await(what string, ok func() bool) {
 	f.Helper()
 	redistest.Await(f, what, ok)
-}
-
-// awaitHeard waits until every node has heard exactly this.
-func (f *fabric) awaitHeard(want ...string) {
-	f.Helper()
-	f.mu.Lock()
-	nodes := slices.Clone(f.nodes)
-	f.mu.Unlock()
-	for _, n := range nodes {
-		f.await("the news", func() bool { return len(n.heard()) >= len(want) })
-		if got := n.heard(); !slices.Equal(got, want) {
-			f.Errorf("%s has heard %q, want %q", n.id[:4], got, want)
-		}
-	}
 }

@@ -114,8 +114,7 @@ func (h *heart) beat(ctx context.Context) error {
 		r.announce(nil, true)
 	}
 	r.roster.update(ctx, all, !lost)
-	r.house.take(taken, hold)
-	r.house.errand.ask()
+	r.house.beat(taken, hold)
 	r.writer.ask()
 	r.teller.poll()
 	return nil

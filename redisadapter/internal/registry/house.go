@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// graceSlack lets graces that end one after the other be ended by one look.
+const graceSlack = 10 * time.Millisecond
+
 // house keeps order: it ends graces, clears away what dead nodes have left, and compares the ledger with Redis. It is
 // an errand: one run at a time.
 type house struct {
@@ -15,11 +18,12 @@ type house struct {
 
 	strangers map[string]time.Time // leases that Redis knows nothing of, since when; belongs to the run
 
-	mu    sync.Mutex
-	taken map[int]int64     // shards that a heartbeat has handed to this node, with their score in the plan
-	dues  map[int]time.Time // shards in which a grace ends that this node knows of
-	timer *time.Timer       // for the first of them; nil: none
-	ended bool
+	mu     sync.Mutex
+	taken  map[int]int64     // shards that a heartbeat has handed to this node, with their score in the plan
+	dues   map[int]time.Time // shards in which a grace ends that this node knows of
+	timer  *time.Timer       // for the first of them; nil: none
+	beaten bool              // a heartbeat has come since the last run
+	ended  bool
 }
 
 func newHouse(r *Registry) *house {
@@ -28,22 +32,24 @@ func newHouse(r *Registry) *house {
 	return h
 }
 
-// take notes shards that are to be looked at.
-func (h *house) take(list []string, score int64) {
+// beat is called after each heartbeat, with the shards that are to be looked at.
+func (h *house) beat(list []string, score int64) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.beaten = true
 	for _, text := range list {
 		if shard, err := strconv.Atoi(text); err == nil && shard >= 0 && shard < shards {
 			h.taken[shard] = score
 		}
 	}
+	h.mu.Unlock()
+	h.ask()
 }
 
 // due notes when a grace ends, by the clock of Redis, which says now.
 func (h *house) due(shard int, at, now int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	when := time.Now().Add(time.Duration(max(at-now, 0)+1) * time.Millisecond)
+	when := time.Now().Add(time.Duration(max(at-now, 0))*time.Millisecond + graceSlack)
 	if known, ok := h.dues[shard]; !ok || when.Before(known) {
 		h.dues[shard] = when
 		h.arm()
@@ -83,13 +89,13 @@ func (h *house) over() (list []int) {
 	return list
 }
 
-// grant returns the shards that this node has to look at.
-func (h *house) grant() map[int]int64 {
+// grant returns the shards that this node has to look at, and whether there was a heartbeat.
+func (h *house) grant() (taken map[int]int64, beaten bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	taken := h.taken
-	h.taken = map[int]int64{}
-	return taken
+	taken, beaten = h.taken, h.beaten
+	h.taken, h.beaten = map[int]int64{}, false
+	return taken, beaten
 }
 
 // stop ends the errand and its timer.
@@ -106,9 +112,12 @@ func (h *house) work(ctx context.Context) {
 	for _, shard := range h.over() {
 		h.look(ctx, shard, 0)
 	}
-	for shard, score := range h.grant() {
+	taken, beaten := h.grant()
+	for shard, score := range taken {
 		h.look(ctx, shard, score)
 	}
-	h.compare(ctx)
-	h.tidy(ctx)
+	if beaten {
+		h.compare(ctx)
+		h.tidy(ctx)
+	}
 }

@@ -154,16 +154,10 @@ func (l *ledger) seal() (rest []op) {
 	return rest
 }
 
-// size returns how many connections are entered.
-func (l *ledger) size() (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range l.books {
-		for _, it := range l.books[i].items {
-			if it.here {
-				n++
-			}
-		}
+// users returns how many users have connections here.
+func (l *ledger) users() (n int) {
+	for shard := range shards {
+		n += len(l.counts(shard))
 	}
 	return n
 }

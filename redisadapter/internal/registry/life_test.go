@@ -126,7 +126,7 @@ func TestCloseWithoutRedis(t *testing.T) {
 			defer cancel()
 			var unclean *UncleanError
 			err := a.Close(ctx)
-			if !errors.As(err, &unclean) || unclean.Rows != 1000 || !unclean.Lease || !errors.Is(err, ErrUnavailable) {
+			if !errors.As(err, &unclean) || unclean.Users != 1000 || !unclean.Lease || !errors.Is(err, ErrUnavailable) {
 				t.Errorf("%v", err)
 			}
 			if ctx.Err() != nil {
@@ -149,7 +149,7 @@ func TestCloseWithoutTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var unclean *UncleanError
-	if err := a.Close(ctx); !errors.As(err, &unclean) || unclean.Rows == 0 {
+	if err := a.Close(ctx); !errors.As(err, &unclean) || unclean.Users == 0 {
 		t.Errorf("%v", err)
 	}
 	f.await("the other node", func() bool { return b.count() == 0 && count(b, " offline") == 1000 })

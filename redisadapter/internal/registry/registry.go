@@ -85,7 +85,8 @@ func (r *Registry) halt() {
 
 // Close takes everything out of Redis that this node has entered, and leaves the cluster. Graces that run go on there:
 // another node ends them, and without one they expire. What could not be cleaned when ctx ended, or because Redis
-// does not answer, is an *UncleanError (requirement R92). Later calls return ErrClosed.
+// does not answer, is an *UncleanError (requirement R92). Later calls return ErrClosed. It waits for calls of the handler,
+// so it must not be called in one.
 func (r *Registry) Close(ctx context.Context) error {
 	select {
 	case r.closed <- struct{}{}:
@@ -94,17 +95,25 @@ func (r *Registry) Close(ctx context.Context) error {
 	}
 	r.halt()
 	if err := r.group.Wait(ctx); err != nil {
-		return &UncleanError{Rows: r.ledger.size(), Lease: true, Err: err}
+		return &UncleanError{Users: r.ledger.users(), Lease: true, Err: err}
 	}
 	rest := r.ledger.seal()
 	lease, _ := r.lease.get()
 	if lease == "" {
 		if len(rest) > 0 || len(r.lease.lost()) > 0 {
-			return &UncleanError{Rows: len(rest), Err: errors.New("the lease was lost")}
+			return &UncleanError{Users: len(rest), Err: errors.New("the lease was lost")}
 		}
 		return nil
 	}
 	left, err := r.clean(ctx, lease, rest)
+	for _, old := range r.lease.lost() {
+		if left > 0 {
+			break
+		}
+		for shard := range shards {
+			r.house.bury(ctx, shard, old, 0) // what that leaves expires
+		}
+	}
 	r.teller.work(ctx) // what that decided
 	clean := left == 0
 	last, leaveErr := r.leave(ctx, lease, clean)
@@ -112,7 +121,7 @@ func (r *Registry) Close(ctx context.Context) error {
 		leaveErr = r.wipe(ctx)
 	}
 	if err = errors.Join(err, leaveErr); err != nil {
-		return &UncleanError{Rows: left, Lease: leaveErr != nil, Err: err}
+		return &UncleanError{Users: left, Lease: leaveErr != nil, Err: err}
 	}
 	return nil
 }

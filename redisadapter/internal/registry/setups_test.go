@@ -3,6 +3,8 @@
 package registry
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,6 +99,35 @@ func TestMasterOfAClusterLosesItsData(t *testing.T) {
 	}
 }
 
+// A node that closes while a part of the cluster hangs says what is left there, and another node clears it away.
+func TestCloseWhileAMasterHangs(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t, 3)
+	f := &fabric{TB: t, addrs: c.Addrs}
+	a, b := f.node(), f.node()
+	const users = 100
+	populate(f, users, a, b)
+	slot, err := c.Servers[0].Do("CLUSTER", "KEYSLOT", a.keys.nodes()).AsInt64()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangs := c.Servers[(int(slot)*3/16384+1)%3] // not the one with the leases
+	hangs.Pause()
+	ctx, cancel := context.WithTimeout(t.Context(), watchdog)
+	defer cancel()
+	var unclean *UncleanError
+	if err := a.Close(ctx); !errors.As(err, &unclean) || unclean.Users == 0 || unclean.Users == users || unclean.Lease {
+		t.Errorf("%v", err)
+	}
+	hangs.Resume()
+	f.await("the other node", func() bool { return complete(b, users, 1) && len(b.news()) == 2 })
+	for name := range scan(t, c.Servers...) {
+		if strings.Contains(name, a.id) {
+			t.Errorf("left: %s", name)
+		}
+	}
+}
+
 // When Sentinel puts the replica in the place of a dead master, everything goes on there, and nobody is told to have left.
 func TestSentinelFailsOver(t *testing.T) {
 	t.Parallel()
@@ -120,4 +151,42 @@ func TestSentinelFailsOver(t *testing.T) {
 			t.Errorf("%d users were told to be offline", ends)
 		}
 	}
+}
+
+// The commands that Config names for an ACL are enough.
+func TestACL(t *testing.T) {
+	f, s := single(t)
+	rules := []string{"ACL", "SETUSER", "limited", "on", ">secret", "resetkeys", "~test:*", "resetchannels", "-@all"}
+	commands := "DEL EVAL EVALSHA EXISTS GET HDEL HEXISTS HGET HGETALL HINCRBY HKEYS HLEN HMGET HSCAN HSET PEXPIRE PTTL SADD SET " +
+		"SISMEMBER SMEMBERS SREM TIME XADD XRANGE XREVRANGE ZADD ZCARD ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZREM ZREMRANGEBYSCORE ZSCORE " +
+		"HELLO CLIENT PING CLUSTER" // these are of the connection
+	for name := range strings.FieldsSeq(commands) {
+		rules = append(rules, "+"+strings.ToLower(name))
+	}
+	s.Do(rules...)
+	f.user = "limited"
+	a, b := f.node(), f.node()
+	populate(f, 50, a, b)
+	if ok, err := a.PresenceSet(t.Context(), "/", "u1", []byte(`"x"`)); !ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	if nodes, err := a.Nodes(t.Context()); len(nodes) != 2 || err != nil {
+		t.Errorf("%v, %v", nodes, err)
+	}
+	begin := time.Now()
+	b.crash()
+	f.await("the other's", func() bool { return complete(a, 50, 1) })
+	f.await("a comparison", func() bool { return time.Since(begin) > 2*a.cfg.Reconcile })
+	a.close()
+	log, err := s.Do("ACL", "LOG").ToArray()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range log {
+		fields, _ := line.AsStrMap()
+		t.Errorf("refused: %v", fields)
+	}
+	f.user = ""
+	c := f.node()
+	f.await("nobody", func() bool { return c.count() == 0 })
 }

@@ -118,7 +118,7 @@ func (t *teller) work(ctx context.Context) {
 		}
 		results := t.r.do(ctx, t.reads(ask)...)
 		for i, shard := range ask {
-			more, gap, err := t.read(shard, results[2*i], results[2*i+1], !lost)
+			more, gap, err := t.read(shard, results[readsEach*i:readsEach*(i+1)], !lost)
 			lost, behind[shard] = lost || gap, more && err == nil
 			if err != nil {
 				t.again(shard)
@@ -154,51 +154,88 @@ func (t *teller) pass(c change) {
 	t.r.cfg.Handler.OnPresence(c.tell(), c.by == t.r.cfg.Self.ID)
 }
 
-// reads makes two commands for each of the shards.
+// readsEach is how many commands a read of one log takes.
+const readsEach = 3
+
+// reads makes the commands for each of the shards.
 func (t *teller) reads(behind []int) (cmds []rueidis.Completed) {
 	c, k := t.r.cfg.Client, t.r.keys
 	for _, shard := range behind {
+		log := k.log(shard)
 		cmds = append(cmds,
-			c.B().Xrange().Key(k.log(shard)).Start(t.places[shard].id.String()).End("+").Count(logPage).Build(),
+			c.B().Xrange().Key(log).Start(t.places[shard].id.String()).End("+").Count(logPage).Build(),
+			c.B().Xrevrange().Key(log).End("+").Start("-").Count(1).Build(),
 			c.B().Get().Key(k.birth(shard)).Build())
 	}
 	return cmds
 }
 
+// glance is what a read of one log has brought.
+type glance struct {
+	entries []rueidis.XRangeEntry // from the place on
+	last    logID                 // zero if the log is empty
+	birth   string
+}
+
+func readGlance(results []rueidis.RedisResult) (g glance, err error) {
+	if g.entries, err = results[0].AsXRange(); err != nil && !rueidis.IsRedisNil(err) {
+		return g, err
+	}
+	last, err := results[1].AsXRange()
+	if err != nil && !rueidis.IsRedisNil(err) {
+		return g, err
+	}
+	if len(last) > 0 {
+		if g.last, err = parseLogID(last[0].ID); err != nil {
+			return g, err
+		}
+	}
+	if g.birth, err = results[2].ToString(); rueidis.IsRedisNil(err) {
+		err = nil
+	}
+	return g, err
+}
+
 // read tells what a log has from its place on. gap is whether changes may have been lost, which is told before the
 // others if say is set.
-func (t *teller) read(shard int, log, birth rueidis.RedisResult, say bool) (more, gap bool, err error) {
-	entries, err := log.AsXRange()
-	if err != nil && !rueidis.IsRedisNil(err) {
-		return false, false, err
-	}
-	born, err := birth.ToString()
-	if err != nil && !rueidis.IsRedisNil(err) {
+func (t *teller) read(shard int, results []rueidis.RedisResult, say bool) (more, gap bool, err error) {
+	g, err := readGlance(results)
+	if err != nil {
 		return false, false, err
 	}
 	at := &t.places[shard]
-	gap = at.birth != "" && at.birth != born
-	if more = len(entries) >= logPage; at.exact {
-		if len(entries) > 0 && entries[0].ID == at.id.String() {
-			entries = entries[1:]
-		} else {
-			gap, at.exact = true, false
-		}
+	more = len(g.entries) >= logPage
+	switch found := len(g.entries) > 0 && g.entries[0].ID == at.id.String(); {
+	case at.birth != "" && at.birth != g.birth: // another log, all of which is new
+		gap, more = true, g.birth != ""
+		at.id, at.exact, g.entries = logID{}, false, nil
+	case found && at.exact:
+		g.entries = g.entries[1:]
+	case at.exact && len(g.entries) > 0: // the place was trimmed, or rolled back
+		gap = true
+	case at.exact: // the log ends before the place
+		gap = true
+		at.id, at.exact = g.last, g.last != logID{}
 	}
-	at.birth = born
+	at.birth = g.birth
 	if gap && say {
 		t.r.cfg.Handler.OnPresence(realtime.PresenceChange{Gap: true, At: t.r.cfg.Now()}, false)
 	}
+	t.tellAll(shard, g.entries)
+	return more, gap, nil
+}
+
+// tellAll tells the entries of a log.
+func (t *teller) tellAll(shard int, entries []rueidis.XRangeEntry) {
 	for _, e := range entries {
 		c, err := decodeChange(shard, e.ID, e.FieldValues)
-		if err != nil {
-			t.r.cfg.Logger.Warn("presence log", slog.Any("err", err))
-			if id, err := parseLogID(e.ID); err == nil {
-				at.id, at.exact = id, true
-			}
+		if err == nil {
+			t.pass(c)
 			continue
 		}
-		t.pass(c)
+		t.r.cfg.Logger.Warn("presence log", slog.Any("err", err))
+		if id, err := parseLogID(e.ID); err == nil {
+			t.places[shard].id, t.places[shard].exact = id, true
+		}
 	}
-	return more, gap, nil
 }
