@@ -43,8 +43,10 @@ func beChild(addr string) {
 		Client: c, Prefix: "test", Self: realtime.Node{ID: "child", Started: time.Now()}, Handler: p,
 		Announce: func(context.Context, []byte) error { return nil }, // lost: the log has it
 	}
+	grace := 10 * time.Second
 	if os.Getenv(childFast) == "1" {
 		quick(&cfg)
+		grace = 500 * time.Millisecond
 	}
 	r, err := New(cfg)
 	if err == nil {
@@ -55,17 +57,17 @@ func beChild(addr string) {
 		os.Exit(1)
 	}
 	for i := range members {
-		r.PresenceEnter(childEntry(fmt.Sprint("m", i)))
+		r.PresenceEnter(childEntry(fmt.Sprint("m", i), grace))
 	}
-	r.PresenceEnter(childEntry("both")) // is at the parent too
+	r.PresenceEnter(childEntry("both", grace)) // is at the parent too
 	fmt.Println("entered")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	_ = r.Close(context.Background())
 }
 
-func childEntry(user string) realtime.PresenceEntry {
+func childEntry(user string, grace time.Duration) realtime.PresenceEntry {
 	return realtime.PresenceEntry{
-		Namespace: "/", User: user, Grace: 500 * time.Millisecond, Remember: time.Hour,
+		Namespace: "/", User: user, Grace: grace, Remember: time.Hour,
 		Conn: realtime.PresenceConn{ID: "child " + user, Node: "child", Connected: time.Now()},
 	}
 }
@@ -196,6 +198,9 @@ func TestKilledNode(t *testing.T) {
 	killed := time.Now()
 	f.await("the end of all", func() bool { return len(a.heard()) == 2*members+1 && len(b.heard()) == 2*members+1 })
 	t.Logf("all gone %v after the kill", time.Since(killed))
+	if seen := a.user("m7").Seen; seen.After(killed) {
+		t.Errorf("killed at %v, and seen at %v: not at its last heartbeat", killed, seen)
+	}
 	sum := 0
 	for _, n := range []*testNode{a, b} {
 		online, offline, decided := n.tally(t)

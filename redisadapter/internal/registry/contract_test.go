@@ -112,13 +112,13 @@ func TestGraceOutlivesItsNode(t *testing.T) {
 func TestRivals(t *testing.T) {
 	f, _ := single(t)
 	a, b := f.node(), f.node()
-	e := a.entry("ann", "first")
+	e := a.entry("ann", "z")
 	e.Conn.Connected = time.Now().Add(time.Hour)
 	a.PresenceEnter(e)
 	f.awaitHeard("ann online")
-	b.enter("ann", "second")
+	b.enter("ann", "m")
 	f.await("two", func() bool { return len(b.conns("ann")) == 2 })
-	a.enter("ann", "third")
+	a.enter("ann", "a")
 	rivals := func(n *testNode) (list []string) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
@@ -128,10 +128,10 @@ func TestRivals(t *testing.T) {
 		return list
 	}
 	f.await("rivals", func() bool { return len(rivals(a)) == 2 && len(rivals(b)) == 1 })
-	if diff := cmp.Diff([]string{"first: first", "third: first second third"}, rivals(a)); diff != "" {
+	if diff := cmp.Diff([]string{"z: z", "a: z m a"}, rivals(a)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"second: first second"}, rivals(b)); diff != "" {
+	if diff := cmp.Diff([]string{"m: z m"}, rivals(b)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -27,6 +27,11 @@ func TestReconcile(t *testing.T) {
 	s.Do("HINCRBY", a.keys.index(ghost.shard(), lease), string(ghost), "1")
 	f.await("the ghost", func() bool { return !slices.Contains(a.conns("u6"), "ghost") })
 	f.await("all users", func() bool { return complete(a, 20, 2) })
+	f.await("the index", func() bool {
+		w := whoOf("/", "u5")
+		n, err := s.Do("HEXISTS", a.keys.index(w.shard(), lease), string(w)).AsInt64()
+		return n == 1 && err == nil
+	})
 	a.exit("u4", "c0")
 	b.exit("u4", "c1")
 	f.await("an end", func() bool { return count(a, "u4 offline") == 1 })
