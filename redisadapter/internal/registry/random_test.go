@@ -152,6 +152,12 @@ func randomFaults(t *testing.T, seed uint64) {
 		}
 		n := w.nodes[w.rng.IntN(len(w.nodes))]
 		switch p := w.rng.IntN(1000); {
+		case step == 300: // once in any case
+			s.Do("FLUSHALL")
+		case step == 500:
+			s.Kill()
+			w.rest(time.Duration(w.rng.IntN(int(time.Second))))
+			s.Restart()
 		case p < 465:
 			w.enter(n)
 		case p < 950:
