@@ -55,6 +55,9 @@ func (t *tally) add(r *realtime.Message) bool {
 func (t *tally) addNameless(r *realtime.Message) bool {
 	if r.Op == realtime.OpCount || !t.counted {
 		r.Node = nameless(len(t.order) + 1).ID
+		for i := range r.Conns {
+			r.Conns[i].Node = r.Node
+		}
 		d := &debt{said: true, nameless: true}
 		if t.counted {
 			d.left = r.Count

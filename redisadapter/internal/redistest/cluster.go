@@ -36,13 +36,20 @@ func StartCluster(t testing.TB, n int) *Cluster {
 		}
 	}
 	for _, s := range c.Servers {
-		Await(t, "a whole cluster", func() bool {
-			info, err := s.Do("CLUSTER", "INFO").ToString()
-			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", n)) &&
-				strings.Contains(info, fmt.Sprintf("cluster_slots_ok:%d", slots))
-		})
+		Await(t, "a whole cluster", func() bool { return s.whole(n) })
 	}
 	return c
+}
+
+// whole reports whether a server knows all others, and is linked with them: what is
+// published on one of them does not reach this one before.
+func (s *Server) whole(nodes int) bool {
+	info, err := s.Do("CLUSTER", "INFO").ToString()
+	if err != nil || !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, fmt.Sprintf("cluster_slots_ok:%d", slots)) {
+		return false
+	}
+	list, err := s.Do("CLUSTER", "NODES").ToString()
+	return err == nil && strings.Count(list, " connected ") == nodes && !strings.Contains(list, "handshake") && !strings.Contains(list, "fail")
 }
 
 func busPort(t testing.TB, s *Server) string {
