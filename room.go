@@ -1,6 +1,9 @@
 package realtime
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Room is a view of one room of a namespace. A room exists while it has members; a view of one that does
 // not is empty.
@@ -20,7 +23,7 @@ type User interface {
 	// ID returns the user id.
 	ID() string
 	// Online reports whether the user has a connection on any node, or had one less than PresenceConfig.Grace
-	// ago. With a *PartialError false means only that none is known.
+	// ago. False with a *PartialError means only that none is known.
 	Online(ctx context.Context) (bool, error)
 	// Revoke refuses, for ExpiryPolicy.Remember, every identity of the user that was issued before now, in all
 	// namespaces that have their authenticator in common, and sends its connections a DISCONNECT packet. The
@@ -71,8 +74,16 @@ func (u user) Online(ctx context.Context) (bool, error) {
 	srv := u.ns.srv
 	if srv.cfg.Presence.Off || srv.presenceIsLocal { // nobody knows: ask
 		n, err := u.count(ctx)
-		return n > 0, err
+		return certain(n > 0, err)
 	}
 	online, err := u.ns.Presence().Online(ctx, u.id)
-	return len(online) > 0, err
+	return certain(len(online) > 0, err)
+}
+
+// certain leaves out what is not known where what is known suffices.
+func certain(online bool, err error) (bool, error) {
+	if online && errors.Is(err, ErrPartial) {
+		err = nil
+	}
+	return online, err
 }
