@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/realtime-go/realtime"
 	"github.com/realtime-go/realtime/internal/workq"
-	"github.com/realtime-go/realtime/redisadapter/internal/registry"
 )
 
 // Adapter joins a server to the others that use the same Redis. It implements
@@ -22,6 +19,7 @@ import (
 type Adapter struct {
 	cfg      Config
 	interest interest
+	shards   *shards // of the wire Native, else nil
 	presence presence
 	keyless  atomic.Bool
 	group    workq.Group   // every goroutine
@@ -41,33 +39,19 @@ var (
 	_ realtime.RoomInterest = (*Adapter)(nil)
 )
 
-// node is what an adapter becomes when it is started.
-type node struct {
-	cfg      *Config
-	self     realtime.Node
-	handler  realtime.AdapterHandler
-	interest *interest
-
-	client     *client
-	notices    *notices
-	inbox      *inbox
-	publisher  *publisher
-	subscriber *subscriber
-	peers      *peers
-	registry   *registry.Registry // nil: WithoutKeys
-	asks       asks
-	wire       wire
-
-	failures atomic.Uint64 // answers that were not sent
-	logged   atomic.Int64  // when, in nanoseconds since 1970
-}
-
 // New makes an adapter. It returns the errors of Config.Validate, and dials nothing.
 func New(cfg Config) (*Adapter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	a := &Adapter{cfg: cfg.withDefaults(), turn: make(chan struct{}, 1)}
+	if a.cfg.Wire == Native {
+		layout, err := newLayout(&a.cfg)
+		if err != nil {
+			return nil, fmt.Errorf("redisadapter: %w", err)
+		}
+		a.shards = newShards(layout, linger)
+	}
 	a.open, a.endOpen = context.WithCancelCause(context.Background())
 	a.life, a.endLife = context.WithCancelCause(context.Background())
 	return a, nil
@@ -92,8 +76,11 @@ func (a *Adapter) Start(ctx context.Context, self realtime.Node, h realtime.Adap
 	if err != nil {
 		return err
 	}
-	n := a.newNode(c, self, h)
-	if err := a.openRegistry(ctx, n); err != nil {
+	n, err := a.newNode(c, self, h)
+	if err == nil {
+		err = a.openRegistry(ctx, n)
+	}
+	if err != nil {
 		c.close()
 		return err
 	}
@@ -105,6 +92,9 @@ func (a *Adapter) Start(ctx context.Context, self realtime.Node, h realtime.Adap
 	a.mu.Lock()
 	a.node = n
 	a.mu.Unlock()
+	if n.native != nil {
+		a.group.Go(func() { n.native.tune(a.life) }) // owned by the adapter; ends with its life
+	}
 	if n.registry != nil {
 		a.presence.opened(n.registry)
 	}
@@ -123,76 +113,6 @@ func (a *Adapter) take(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("redisadapter: start: %w", context.Cause(ctx))
 	}
-}
-
-// newNode puts the parts together.
-func (a *Adapter) newNode(c *client, self realtime.Node, h realtime.AdapterHandler) *node {
-	n := &node{cfg: &a.cfg, self: self, handler: h, interest: &a.interest, client: c}
-	n.asks.limit = a.cfg.Limits.Requests
-	n.notices = newNotices(&a.group)
-	n.notices.handler = h
-	n.publisher = newPublisher(a.life, c, &a.cfg, self.ID, n.notices, &a.group)
-	n.peers = newPeers(c, &a.cfg, n.notices, self, n.publisher.send)
-	n.wire = newClassic(n)
-	n.inbox = newInbox(&a.cfg, n, &a.group)
-	own := n.peers.channel(self.ID)
-	n.subscriber = newSubscriber(c, &a.cfg, n.notices, subscription{channels: n.base(own)}, own)
-	n.subscriber.deliver = n.inbox.take
-	n.subscriber.tick = func() {
-		_ = n.publisher.send(n.subscriber.pulse.beat(time.Now())) // a beat that is not sent is not missed
-		n.peers.look(a.life, &a.group)
-	}
-	n.subscriber.joined = func() {
-		n.publisher.wake()
-		_ = n.peers.say(opHello, n.peers.shared) // said again when a look finds that somebody has not heard it
-		if n.registry != nil {
-			n.registry.Missed()
-		}
-	}
-	n.publisher.beacon = func() outgoing { return n.subscriber.pulse.beat(time.Now()) }
-	return n
-}
-
-// isAside reports whether a channel bears what does not wait behind messages: answers, and
-// news of nodes.
-func (n *node) isAside(channel string) bool {
-	return n.peers.owns(channel) || channel == presenceChannel(n.cfg) || n.wire.isAnswer(channel)
-}
-
-// base is what the node itself subscribes.
-func (n *node) base(own string) []string {
-	return []string{n.peers.shared, own, presenceChannel(n.cfg)}
-}
-
-func (n *node) hearAside(in incoming) error {
-	if n.peers.owns(in.channel) {
-		return n.peers.hear(in.payload)
-	}
-	if in.channel == presenceChannel(n.cfg) {
-		if n.registry == nil {
-			return nil
-		}
-		return n.registry.Receive([]byte(in.payload))
-	}
-	return n.wire.answer(in)
-}
-
-// failedAnswer notes that another node does not get an answer: it will miss it. One in a
-// second is logged.
-func (n *node) failedAnswer(namespace string, err error) {
-	n.failures.Add(1)
-	now, last := time.Now().UnixNano(), n.logged.Load()
-	if now-last >= int64(time.Second) && n.logged.CompareAndSwap(last, now) {
-		n.cfg.Logger.Warn("answer to another node not sent", slog.String("namespace", namespace), slog.Any("err", err))
-	}
-}
-
-// meet waits, for a moment, until the other Go nodes are known.
-func (n *node) meet(ctx context.Context) {
-	const moment = time.Second
-	ctx, cancel := context.WithTimeout(ctx, moment)
-	defer cancel()
-	n.peers.gather(ctx)
 }
 
 // running returns the started node, or why there is none.
@@ -233,7 +153,7 @@ func (a *Adapter) Nodes(ctx context.Context) ([]realtime.Node, error) {
 	n.meet(ctx)
 	nodes := append([]realtime.Node{n.self}, n.peers.list()...)
 	namespaces := n.subscriber.names()
-	if len(namespaces) == 0 {
+	if len(namespaces) == 0 || !n.wire.nameless() {
 		return nodes, nil
 	}
 	namespace := slices.Min(namespaces) // "/" sorts before all others
@@ -254,7 +174,7 @@ func (a *Adapter) OpenNamespace(ctx context.Context, namespace string) error {
 	if err != nil {
 		return err
 	}
-	return n.subscriber.open(ctx, namespace, n.wire.subscription(namespace))
+	return errors.Join(n.subscriber.open(ctx, namespace, n.wire.subscription(namespace)), n.settle(ctx))
 }
 
 // CloseNamespace ends the subscription of a namespace.
@@ -263,14 +183,21 @@ func (a *Adapter) CloseNamespace(ctx context.Context, namespace string) error {
 	if err != nil {
 		return err
 	}
-	return n.subscriber.leave(ctx, namespace)
+	return errors.Join(n.subscriber.leave(ctx, namespace), n.settle(ctx))
 }
 
 // RoomOpened notes that a room has members here.
-func (a *Adapter) RoomOpened(namespace, room string) { a.interest.set(namespace, room, true) }
+func (a *Adapter) RoomOpened(namespace, room string) { a.interested(namespace, room, true) }
 
 // RoomClosed notes that a room has no members here any more.
-func (a *Adapter) RoomClosed(namespace, room string) { a.interest.set(namespace, room, false) }
+func (a *Adapter) RoomClosed(namespace, room string) { a.interested(namespace, room, false) }
+
+func (a *Adapter) interested(namespace, room string, open bool) {
+	a.interest.set(namespace, room, open)
+	if a.shards != nil {
+		a.shards.set(namespace, room, open)
+	}
+}
 
 // Close leaves the cluster, sends what is queued, and returns when no call of the handler
 // is running any more and everything that Start began has ended. If Redis does not take
@@ -310,33 +237,4 @@ func retire(ctx context.Context, group *workq.Group, p *publisher, c *client) er
 	case <-ctx.Done():
 		return fmt.Errorf("redisadapter: close: %w", context.Cause(ctx))
 	}
-}
-
-// closeRegistry takes this node's connections out of Redis.
-func (n *node) closeRegistry(ctx context.Context) error {
-	if n.registry == nil {
-		return nil
-	}
-	return n.registry.Close(ctx)
-}
-
-// leave says goodbye: first nobody counts on this node any more, then the handler hears
-// nothing, then what is queued goes out.
-func (n *node) leave(ctx context.Context) error {
-	errs := []error{n.closeRegistry(ctx), n.subscriber.leaveAll(ctx)}
-	quiet := make(chan struct{})
-	go func() { // owned by leave; ends when the calls of the handler do that are running
-		n.inbox.close()
-		n.notices.close()
-		close(quiet)
-	}()
-	select {
-	case <-quiet:
-	case <-ctx.Done():
-		return errors.Join(append(errs, fmt.Errorf("redisadapter: close: the handler has not returned: %w", context.Cause(ctx)))...)
-	}
-	if err := n.peers.say(opBye, n.peers.shared); err != nil {
-		errs = append(errs, fmt.Errorf("redisadapter: say goodbye: %w", err))
-	}
-	return errors.Join(append(errs, n.publisher.drain(ctx))...)
 }

@@ -38,7 +38,7 @@ func (a *Adapter) Ask(ctx context.Context, m *realtime.Message, reply func(*real
 	if others <= 0 {
 		return 0, nil
 	}
-	q, err := n.asks.add(m)
+	q, err := n.asks.add(m, n.wire.newID())
 	if err != nil {
 		return 0, err
 	}

@@ -1,8 +1,6 @@
 package redisadapter
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"sync"
 
 	"github.com/realtime-go/realtime"
@@ -32,11 +30,9 @@ type ask struct {
 	ready   chan struct{} // one slot: there are answers
 }
 
-// add opens a question under an id that nobody can guess (requirement R75).
-func (a *asks) add(m *realtime.Message) (*ask, error) {
-	var random [12]byte
-	_, _ = rand.Read(random[:]) // never fails since Go 1.24
-	q := &ask{id: base64.RawURLEncoding.EncodeToString(random[:]), m: m, ready: make(chan struct{}, 1)}
+// add opens a question under an id that the wire has made.
+func (a *asks) add(m *realtime.Message, id string) (*ask, error) {
+	q := &ask{id: id, m: m, ready: make(chan struct{}, 1)}
 	q.answers.Init(maxAnswers, maxAnswersBytes)
 	q.answers.OnReady(func() {
 		select {

@@ -1,6 +1,8 @@
 package redisadapter
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -90,6 +92,15 @@ func (c *classic) isEcho(in *incoming) bool { return c.echo.Is(in.payload) }
 
 // audience is the channel by which the Node.js adapter counts nodes.
 func (c *classic) audience(namespace string) string { return c.names(namespace).Request() }
+
+// nameless is true: Node.js nodes tell no names.
+func (c *classic) nameless() bool { return true }
+
+func (c *classic) newID() string {
+	var random [12]byte
+	_, _ = rand.Read(random[:]) // never fails since Go 1.24
+	return base64.RawURLEncoding.EncodeToString(random[:])
+}
 
 // userRoom begins the names of the rooms that the server gives to users.
 const userRoom = "user:"

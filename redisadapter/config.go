@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/realtime-go/realtime/redisadapter/internal/nativewire"
 	"github.com/realtime-go/realtime/redisadapter/internal/nodewire"
 )
 
@@ -20,6 +21,14 @@ type Wire uint8
 // (createAdapter with its default parser) and of @socket.io/redis-emitter: Go and Node.js
 // nodes form one cluster. The package documentation tells what it cannot say.
 const NodeClassic Wire = 1
+
+// Native is the language of Go nodes alone (decision D33): compact, batched, sent only to
+// nodes that have somebody in the rooms, and numbered, so that every loss is noticed and
+// counted.
+const Native Wire = 2
+
+// linger is how long a node listens to a shard in which it has no rooms any more.
+const linger = 30 * time.Second
 
 // Config says how to reach Redis and how to speak. Zero fields mean the documented
 // default; New copies the struct.
@@ -44,9 +53,25 @@ type Config struct {
 
 	Wire Wire // 0: NodeClassic
 
-	// Prefix begins the names of all channels and keys, "socket.io" by default, and is the
-	// "key" of the Node.js adapter: it must be the same on all nodes.
+	// Prefix begins the names of all channels and keys, and must be the same on all nodes. With
+	// NodeClassic it is the "key" of the Node.js adapter, "socket.io" by default, with Native
+	// "realtime".
 	Prefix string
+
+	// Shards is into how many channels Native divides the rooms of a namespace: 64, at most
+	// 4,096. It must be the same on all nodes; a node that has another number is logged.
+	Shards int
+
+	// Keys sign what Native nodes say to each other (requirement R76): the first signs, all
+	// are accepted, each has at least 32 bytes. To replace a key add the new one behind it
+	// on all nodes, then put it first, then take the old one away. Without keys nothing is
+	// signed, and what is signed is not checked. Signed are messages, answers and positions;
+	// not which nodes there are. A node that can write to Redis can repeat what it has seen.
+	Keys [][]byte
+
+	// AcceptUnsigned takes unsigned messages in spite of Keys, and so makes them pointless:
+	// it is meant for the time in which the nodes of a running cluster get their keys.
+	AcceptUnsigned bool
 
 	// RequestsTimeout bounds a question to other nodes whose context has no deadline: 5 s.
 	RequestsTimeout time.Duration
@@ -94,6 +119,9 @@ func set[T comparable](field *T, value T) {
 
 func (c Config) withDefaults() Config {
 	set(&c.Wire, NodeClassic)
+	if c.Wire == Native {
+		set(&c.Prefix, nativewire.DefaultPrefix)
+	}
 	set(&c.Prefix, nodewire.DefaultPrefix)
 	set(&c.RequestsTimeout, 5*time.Second)
 	set(&c.PublishTimeout, time.Second)
@@ -137,9 +165,10 @@ func (c Config) Validate() error {
 	if c.Client == nil && len(c.Redis.InitAddress) == 0 {
 		wrong("Redis.InitAddress is empty, and there is no Client")
 	}
-	if c.Wire > NodeClassic {
+	if c.Wire > Native {
 		wrong("Wire %d is not known", c.Wire)
 	}
+	c.validateNative(wrong)
 	if strings.ContainsRune(c.Prefix, '#') {
 		wrong("Prefix must not contain #, which ends it on the wire")
 	}
@@ -157,4 +186,17 @@ func (c Config) Validate() error {
 		wrong("Limits are positive, or 0 for the default: nothing may wait without bound")
 	}
 	return errors.Join(errs...)
+}
+
+// validateNative reports the mistakes in what is for the wire Native.
+func (c *Config) validateNative(wrong func(format string, args ...any)) {
+	if c.Wire != Native && (len(c.Keys) > 0 || c.Shards != 0 || c.AcceptUnsigned) {
+		wrong("Shards, Keys and AcceptUnsigned are for the wire Native")
+	}
+	if _, err := newLayout(c); err != nil {
+		wrong("Shards: %w", err)
+	}
+	if _, err := newKeys(c); err != nil {
+		wrong("Keys: %w", err)
+	}
 }

@@ -3,6 +3,7 @@
 package redisadapter_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -44,12 +45,31 @@ func (b *bus) Crash(a realtime.Adapter) { b.cables[a].Cut() }
 func (b *bus) Sever(a realtime.Adapter) { b.cables[a].Cut() }
 func (b *bus) Mend(a realtime.Adapter)  { b.cables[a].Mend() }
 
+func conform(t *testing.T, cfg redisadapter.Config) {
+	adaptertest.Run(t, adaptertest.Factory{
+		NewBus: func(t testing.TB) adaptertest.Bus { return newBus(t, cfg) },
+	})
+}
+
 // TestConformance runs the kit on one Redis.
 func TestConformance(t *testing.T) {
-	server := redistest.Start(t)
-	adaptertest.Run(t, adaptertest.Factory{
-		NewBus: func(t testing.TB) adaptertest.Bus {
-			return newBus(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: []string{server.Addr}}})
-		},
+	conform(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: []string{redistest.Start(t).Addr}}})
+}
+
+// TestConformanceNative runs the kit with the wire between Go nodes.
+func TestConformanceNative(t *testing.T) {
+	conform(t, redisadapter.Config{Wire: redisadapter.Native, Redis: rueidis.ClientOption{InitAddress: []string{redistest.Start(t).Addr}}})
+}
+
+// TestConformanceNativeSigned does so with keys.
+func TestConformanceNativeSigned(t *testing.T) {
+	conform(t, redisadapter.Config{
+		Wire: redisadapter.Native, Keys: [][]byte{bytes.Repeat([]byte("k"), 32)},
+		Redis: rueidis.ClientOption{InitAddress: []string{redistest.Start(t).Addr}},
 	})
+}
+
+// TestConformanceNativeCluster does so on a Redis Cluster.
+func TestConformanceNativeCluster(t *testing.T) {
+	conform(t, redisadapter.Config{Wire: redisadapter.Native, Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}})
 }

@@ -27,6 +27,9 @@ func NewEmitter(ctx context.Context, cfg Config, server realtime.Config) (*Emitt
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Wire == Native {
+		return nil, fmt.Errorf("%w: an emitter speaks NodeClassic", ErrUnsupported)
+	}
 	a := &emitterAdapter{cfg: cfg.withDefaults()}
 	a.life, a.end = context.WithCancelCause(context.Background())
 	server.Adapter = a

@@ -16,6 +16,7 @@ import (
 // finds no room is dropped and becomes a gap.
 type inbox struct {
 	log      *slog.Logger
+	numbered bool // the wire tells how many messages a loss holds
 	notices  *notices
 	node     *node
 	messages workq.Queue[incoming]
@@ -63,7 +64,9 @@ func (in *inbox) drop() {
 	if in.lost == nil {
 		in.lost = &realtime.Gap{From: now}
 	}
-	in.lost.Count++
+	if in.lost.Count++; in.numbered { // a frame holds several, and the next one tells how many
+		in.lost.Count = -1
+	}
 	in.lost.To = now
 }
 

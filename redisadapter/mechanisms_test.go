@@ -177,16 +177,17 @@ func TestConfig(t *testing.T) {
 func TestAsksAreCapped(t *testing.T) {
 	a := asks{limit: 2}
 	m := &realtime.Message{}
-	q, err1 := a.add(m)
-	_, err2 := a.add(m)
-	if _, err := a.add(m); err1 != nil || err2 != nil || !errors.Is(err, ErrTooManyRequests) {
+	ids := (&classic{}).newID
+	q, err1 := a.add(m, ids())
+	_, err2 := a.add(m, ids())
+	if _, err := a.add(m, ids()); err1 != nil || err2 != nil || !errors.Is(err, ErrTooManyRequests) {
 		t.Errorf("%v, %v, %v", err1, err2, err)
 	}
 	if a.find(q.id) != q || a.find("other") != nil || len(q.id) < 16 {
 		t.Errorf("id %q", q.id)
 	}
 	a.remove(q)
-	if _, err := a.add(m); err != nil || a.find(q.id) != nil {
+	if _, err := a.add(m, ids()); err != nil || a.find(q.id) != nil {
 		t.Errorf("after one has ended: %v", err)
 	}
 }

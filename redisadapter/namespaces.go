@@ -52,6 +52,7 @@ func (s *subscriber) leave(ctx context.Context, namespace string) error {
 	sub, known := s.namespaces[namespace]
 	l := s.link
 	s.mu.Unlock()
+	s.drop(sub.channels)
 	s.forget(namespace)
 	if !known || l == nil {
 		return nil
@@ -81,7 +82,7 @@ func (s *subscriber) leaveAll(ctx context.Context) error {
 	all := s.everything()
 	s.mu.Lock()
 	l := s.link
-	s.namespaces, s.base = map[string]subscription{}, subscription{}
+	s.namespaces, s.base, s.more, s.left = map[string]subscription{}, subscription{}, nil, true
 	s.mu.Unlock()
 	if l == nil {
 		return nil

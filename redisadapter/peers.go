@@ -39,6 +39,7 @@ type peers struct {
 	shared  string // channel of all Go nodes
 	prefix  string // of the channels of one
 	send    func(outgoing) error
+	over    func(node string) // called, if set, when a node is gone; under mu
 	looking atomic.Bool
 
 	mu      sync.Mutex // guards what follows
@@ -126,6 +127,9 @@ func (p *peers) gone(id string) {
 	defer p.mu.Unlock()
 	if known := p.known[id]; known != nil && p.notices.node(known.node, false) {
 		delete(p.known, id)
+		if p.over != nil {
+			p.over(id)
+		}
 	}
 }
 

@@ -212,6 +212,9 @@ func (a *Adapter) PresenceSet(ctx context.Context, namespace, user string, meta 
 
 // strangers is a *realtime.PartialError while Node.js nodes serve a namespace, or if that is not known.
 func (a *Adapter) strangers(ctx context.Context, n *node, namespace string) error {
+	if !n.wire.nameless() {
+		return nil
+	}
 	counts, err := n.client.count(ctx, n.wire.audience(namespace))
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/realtime-go/realtime"
 	"github.com/realtime-go/realtime/internal/workq"
+	"github.com/realtime-go/realtime/redisadapter/internal/nativewire"
 )
 
 // The most that goes to Redis at once (requirement R64).
@@ -32,13 +33,18 @@ type publisher struct {
 	group   *workq.Group
 	beacon  func() outgoing // something harmless to publish, to see whether it goes
 
+	// pack makes posts of a batch, on the worker. It says in
+	// saying.refused what it cannot.
+	pack func(posts []post, batch []*outgoing, now time.Time) []post
+
 	queue  workq.Queue[*outgoing]
 	worker *workq.Worker[*outgoing]
 	hurry  chan struct{} // wakes the prober
 
 	// The connection is the worker's, and the prober's while the breaker is open, when the
 	// worker sends nothing. The breaker's lock hands it over.
-	conn rueidis.DedicatedClient
+	conn  rueidis.DedicatedClient
+	posts []post // of the worker, for its memory
 
 	sent, unsent atomic.Uint64
 
@@ -47,7 +53,7 @@ type publisher struct {
 }
 
 func newPublisher(life context.Context, c *client, cfg *Config, node string, n *notices, group *workq.Group) *publisher {
-	p := &publisher{client: c, node: node, notices: n, life: life, group: group, hurry: make(chan struct{}, 1)}
+	p := &publisher{client: c, node: node, notices: n, life: life, group: group, pack: plain, hurry: make(chan struct{}, 1)}
 	p.queue.Init(cfg.Limits.OutboundMessages, cfg.Limits.OutboundBytes)
 	p.worker = workq.Drain(&p.queue, group, maxBatchBytes, p.run)
 	return p
@@ -105,35 +111,71 @@ func (p *publisher) flush(batch []*outgoing) {
 		p.lose(batch, err)
 		return
 	}
-	results, err := p.call(batch)
+	p.posts = p.pack(p.posts[:0], batch, time.Now())
+	defer func() { clear(p.posts) }()
+	results, err := p.call(p.posts)
 	if err != nil {
 		p.lose(batch, err)
 		p.fail(err)
 		return
 	}
-	sent := 0
+	var failed map[nativewire.Channel]error // frames
+	taken := 0
 	for i, r := range results {
 		receivers, err := r.AsInt64()
-		if err != nil {
-			p.lose(batch[i:i+1], unavailable(err))
-			continue
-		}
-		sent++
-		p.sent.Add(1)
-		if done := batch[i].done; done != nil {
-			done(receivers, nil)
+		switch post := &p.posts[i]; {
+		case err == nil:
+			taken++
+			if post.of != nil {
+				p.took(post.of, receivers)
+			}
+		case post.of != nil:
+			p.lose([]*outgoing{post.of}, unavailable(err))
+		default:
+			if failed == nil {
+				failed = make(map[nativewire.Channel]error)
+			}
+			failed[post.on] = unavailable(err)
 		}
 	}
-	if sent == 0 {
+	p.settle(batch, failed)
+	if taken == 0 && len(results) > 0 {
 		p.fail(results[0].Error())
 		return
 	}
 	p.succeed()
 }
 
+// settle says of the messages that went out in frames what became of them.
+func (p *publisher) settle(batch []*outgoing, failed map[nativewire.Channel]error) {
+	for _, out := range batch {
+		if out.saying == nil {
+			continue
+		}
+		err := out.saying.refused
+		for _, c := range out.saying.route {
+			if err == nil {
+				err = failed[c]
+			}
+		}
+		if err != nil {
+			p.lose([]*outgoing{out}, err)
+			continue
+		}
+		p.took(out, 0)
+	}
+}
+
+func (p *publisher) took(out *outgoing, receivers int64) {
+	p.sent.Add(1)
+	if out.done != nil {
+		out.done(receivers, nil)
+	}
+}
+
 // call publishes over the publisher's own connection, made now if need be. The error is one
 // of the connection; those of single messages are in the results.
-func (p *publisher) call(batch []*outgoing) ([]rueidis.RedisResult, error) {
+func (p *publisher) call(posts []post) ([]rueidis.RedisResult, error) {
 	ctx, cancel := context.WithTimeout(p.life, p.client.timeout)
 	defer cancel()
 	if p.conn == nil {
@@ -143,9 +185,9 @@ func (p *publisher) call(batch []*outgoing) ([]rueidis.RedisResult, error) {
 		}
 		p.conn = conn
 	}
-	cmds := make(rueidis.Commands, len(batch))
-	for i, out := range batch {
-		cmds[i] = p.conn.B().Publish().Channel(out.channel).Message(rueidis.BinaryString(out.payload)).Build()
+	cmds := make(rueidis.Commands, len(posts))
+	for i := range posts {
+		cmds[i] = p.conn.B().Publish().Channel(posts[i].channel).Message(posts[i].payload).Build()
 	}
 	results := p.conn.DoMulti(ctx, cmds...)
 	for _, r := range results {
@@ -203,7 +245,7 @@ func (p *publisher) probe() {
 	b := newBackoff(firstProbe, lastProbe)
 	for b.wait(p.life, p.hurry) {
 		out := p.beacon()
-		results, err := p.call([]*outgoing{&out})
+		results, err := p.call(plain(nil, []*outgoing{&out}, time.Now()))
 		if err == nil && results[0].Error() == nil {
 			p.succeed()
 			return

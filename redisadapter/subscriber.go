@@ -28,13 +28,19 @@ type subscriber struct {
 	tick    func()         // called at every heartbeat while subscribed
 	joined  func()         // called each time that everything has been subscribed
 
+	// confirmed, if set, is called on rueidis' reader when Redis has confirmed a subscription,
+	// before what it brings; dropped before a subscription is ended. Both are quick.
+	confirmed, dropped func(channel string)
+
 	heartbeat time.Duration
 	turn      chan struct{} // one slot: its holder changes what is subscribed
 
 	mu         sync.Mutex // guards what follows
 	namespaces map[string]subscription
-	link       *link         // nil: not subscribed
-	changed    chan struct{} // closed and replaced when link or namespaces change
+	more       map[string]struct{} // channels beside those of base and namespaces
+	left       bool                // nothing is to be subscribed any more
+	link       *link               // nil: not subscribed
+	changed    chan struct{}       // closed and replaced when link or namespaces change
 	breaks     uint64
 }
 
@@ -42,7 +48,7 @@ func newSubscriber(c *client, cfg *Config, n *notices, base subscription, own st
 	return &subscriber{
 		client: c, notices: n, base: base, heartbeat: cfg.Heartbeat,
 		pulse: pulse{channel: own, alone: !c.cluster}, turn: make(chan struct{}, 1),
-		namespaces: make(map[string]subscription), changed: make(chan struct{}),
+		namespaces: make(map[string]subscription), more: make(map[string]struct{}), changed: make(chan struct{}),
 	}
 }
 
@@ -135,6 +141,9 @@ func (s *subscriber) connect(ctx context.Context) (*link, error) {
 		if strings.HasSuffix(sub.Kind, "unsubscribe") && s.wants(sub.Channel) {
 			l.fail(errDropped) // not by us
 		}
+		if sub.Kind == "subscribe" && s.confirmed != nil {
+			s.confirmed(sub.Channel)
+		}
 	}})
 	if err := l.subscribe(ctx, s.everything()); err != nil {
 		conn.Close()
@@ -150,7 +159,7 @@ func (s *subscriber) onMessage(m rueidis.PubSubMessage) {
 	if m.Channel == s.pulse.channel && s.pulse.saw(m.Message) {
 		return
 	}
-	s.deliver(incoming{pattern: m.Pattern, channel: m.Channel, payload: m.Message})
+	s.deliver(incoming{pattern: m.Pattern, channel: m.Channel, payload: m.Message, at: time.Now()})
 }
 
 // take waits for the turn to change what is subscribed.
@@ -173,6 +182,9 @@ func (s *subscriber) everything() subscription {
 	for _, sub := range s.namespaces {
 		all.channels = append(all.channels, sub.channels...)
 		all.patterns = append(all.patterns, sub.patterns...)
+	}
+	for channel := range s.more {
+		all.channels = append(all.channels, channel)
 	}
 	return all
 }

@@ -3,7 +3,10 @@ package redisadapter
 import (
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/realtime-go/realtime"
+	"github.com/realtime-go/realtime/redisadapter/internal/nativewire"
 )
 
 // wire is a language that nodes speak over Redis. The adapter brings messages there and
@@ -25,12 +28,18 @@ type wire interface {
 	// message is what Publish sends.
 	message(m *realtime.Message) (outgoing, error)
 
+	// newID makes an id for a question that nobody can guess (requirement R75).
+	newID() string
+
 	// question is what Ask sends to have it answered under an id.
 	question(m *realtime.Message, id string) (outgoing, error)
 
 	// audience is a channel that exactly those nodes subscribe that answer questions of
 	// a namespace.
 	audience(namespace string) string
+
+	// nameless reports whether there may be nodes that do not tell who they are.
+	nameless() bool
 
 	// receive works off a message or a question, answer an answer. Each is called by one
 	// goroutine at a time, in the order in which Redis delivered.
@@ -49,6 +58,7 @@ type incoming struct {
 	pattern string // that it was found by, "" if by its channel
 	channel string
 	payload string
+	at      time.Time // when it came
 }
 
 // outgoing is a message for Redis.
@@ -56,6 +66,13 @@ type outgoing struct {
 	channel string
 	payload []byte
 	queued  time.Time
+
+	// saying is a message that is encoded when it goes out, together with those that wait
+	// beside it; channel and payload are empty then.
+	saying *saying
+
+	// late makes the payload when it goes out.
+	late func(now time.Time) []byte
 
 	// done is called when Redis has the message, with the number of receivers that it
 	// counted, or cannot get it. nil: nobody waits.
@@ -65,5 +82,27 @@ type outgoing struct {
 // overhead is what a message costs beside its bytes, in the bounds of a queue.
 const overhead = 64
 
-func (in *incoming) weight() int  { return len(in.channel) + len(in.payload) + overhead }
-func (out *outgoing) weight() int { return len(out.channel) + len(out.payload) + overhead }
+func (in *incoming) weight() int { return len(in.channel) + len(in.payload) + overhead }
+func (out *outgoing) weight() int {
+	n := len(out.channel) + len(out.payload) + overhead
+	if out.saying != nil {
+		n += out.saying.size
+	}
+	return n
+}
+
+// post is one PUBLISH.
+type post struct {
+	channel string
+	payload string
+	of      *outgoing          // nil: a frame of several
+	on      nativewire.Channel // of a frame
+}
+
+// plain makes a post of each message.
+func plain(posts []post, batch []*outgoing, _ time.Time) []post {
+	for _, out := range batch {
+		posts = append(posts, post{channel: out.channel, payload: rueidis.BinaryString(out.payload), of: out})
+	}
+	return posts
+}
