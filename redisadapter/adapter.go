@@ -153,7 +153,7 @@ func (a *Adapter) Nodes(ctx context.Context) ([]realtime.Node, error) {
 	n.meet(ctx)
 	nodes := append([]realtime.Node{n.self}, n.peers.list()...)
 	namespaces := n.subscriber.names()
-	if len(namespaces) == 0 || !n.wire.nameless() {
+	if len(namespaces) == 0 {
 		return nodes, nil
 	}
 	namespace := slices.Min(namespaces) // "/" sorts before all others
@@ -161,7 +161,7 @@ func (a *Adapter) Nodes(ctx context.Context) ([]realtime.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := 1; len(nodes) < int(counts[0]); i++ {
+	for i := 1; n.wire.nameless() && len(nodes) < int(counts[0]); i++ {
 		nodes = append(nodes, nameless(i))
 	}
 	return nodes, nil

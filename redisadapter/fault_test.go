@@ -17,9 +17,12 @@ import (
 )
 
 // TestEveryBreakIsAGap kills the subscriptions of two nodes fifty times (R61).
-func TestEveryBreakIsAGap(t *testing.T) {
+func TestEveryBreakIsAGap(t *testing.T) { bothWires(t, testEveryBreakIsAGap) }
+
+func testEveryBreakIsAGap(t *testing.T, wire redisadapter.Wire) {
 	server := redistest.Start(t)
 	cfg := options(server.Addr)
+	cfg.Wire = wire
 	a, b := startPeer(t, cfg), startPeer(t, cfg)
 	connected(t, a, b)
 	const kills = 50
@@ -59,9 +62,12 @@ func gapCount(p *peer) (n int) {
 }
 
 // TestPublisherComesBack kills the connections that publish, and the subscriptions stay.
-func TestPublisherComesBack(t *testing.T) {
+func TestPublisherComesBack(t *testing.T) { bothWires(t, testPublisherComesBack) }
+
+func testPublisherComesBack(t *testing.T, wire redisadapter.Wire) {
 	server := redistest.Start(t)
 	cfg := options(server.Addr)
+	cfg.Wire = wire
 	a, b := startPeer(t, cfg), startPeer(t, cfg)
 	connected(t, a, b)
 	for range 10 {
@@ -79,9 +85,12 @@ func TestPublisherComesBack(t *testing.T) {
 }
 
 // TestRedisDies kills Redis, and starts it again empty (R65, R66).
-func TestRedisDies(t *testing.T) {
+func TestRedisDies(t *testing.T) { bothWires(t, testRedisDies) }
+
+func testRedisDies(t *testing.T, wire redisadapter.Wire) {
 	server := redistest.Start(t)
 	cfg := options(server.Addr)
+	cfg.Wire = wire
 	a, b := startPeer(t, cfg), startPeer(t, cfg)
 	connected(t, a, b)
 	for round := range 2 {
@@ -138,9 +147,12 @@ func TestRedisDies(t *testing.T) {
 
 // TestRedisHangs stops Redis without ending it: nothing waits longer than its own limit,
 // and what waits is bounded (R64).
-func TestRedisHangs(t *testing.T) {
+func TestRedisHangs(t *testing.T) { bothWires(t, testRedisHangs) }
+
+func testRedisHangs(t *testing.T, wire redisadapter.Wire) {
 	server := redistest.Start(t)
 	cfg := options(server.Addr)
+	cfg.Wire = wire
 	cfg.PublishTimeout = 300 * time.Millisecond
 	cfg.Redis.ConnWriteTimeout = 500 * time.Millisecond
 	cfg.Redis.Dialer.Timeout = 300 * time.Millisecond
@@ -176,9 +188,12 @@ func TestRedisHangs(t *testing.T) {
 
 // TestSilentSubscription keeps every connection alive and lets nothing be delivered: the
 // node finds out by its own beats (R68).
-func TestSilentSubscription(t *testing.T) {
+func TestSilentSubscription(t *testing.T) { bothWires(t, testSilentSubscription) }
+
+func testSilentSubscription(t *testing.T, wire redisadapter.Wire) {
 	server := redistest.Start(t)
 	cfg := options(server.Addr)
+	cfg.Wire = wire
 	b := startPeer(t, cfg)
 	m := newMute(t, server.Addr)
 	cfg.Redis.InitAddress = []string{m.addr}

@@ -136,9 +136,12 @@ func certify(t *testing.T, dir string, pool *x509.CertPool) {
 }
 
 // TestSentinelFailover kills the master behind Sentinel (R66).
-func TestSentinelFailover(t *testing.T) {
+func TestSentinelFailover(t *testing.T) { bothWires(t, testSentinelFailover) }
+
+func testSentinelFailover(t *testing.T, wire redisadapter.Wire) {
 	s := redistest.StartSentinel(t)
 	cfg := options(s.Sentinel.Addr)
+	cfg.Wire = wire
 	cfg.Redis.Sentinel.MasterSet = s.MasterSet
 	a, b := startPeer(t, cfg), startPeer(t, cfg)
 	connected(t, a, b)
@@ -154,9 +157,12 @@ func TestSentinelFailover(t *testing.T) {
 
 // TestClusterMasterDies kills one master of three after the other: whoever was connected to
 // it goes to another one.
-func TestClusterMasterDies(t *testing.T) {
+func TestClusterMasterDies(t *testing.T) { bothWires(t, testClusterMasterDies) }
+
+func testClusterMasterDies(t *testing.T, wire redisadapter.Wire) {
 	cluster := redistest.StartCluster(t, 3)
 	cfg := options(cluster.Addrs...)
+	cfg.Wire = wire
 	var nodes []*peer
 	for range 4 {
 		nodes = append(nodes, startPeer(t, cfg))
@@ -187,10 +193,13 @@ func TestClusterMasterDies(t *testing.T) {
 }
 
 // TestOwnClient uses a client that the program has made.
-func TestOwnClient(t *testing.T) {
+func TestOwnClient(t *testing.T) { bothWires(t, testOwnClient) }
+
+func testOwnClient(t *testing.T, wire redisadapter.Wire) {
 	server := redistest.Start(t)
 	client := server.Client()
 	cfg := options(server.Addr)
+	cfg.Wire = wire
 	own := cfg
 	own.Client, own.Redis.InitAddress = client, nil
 	a, b := startPeer(t, own), startPeer(t, cfg)
@@ -210,9 +219,12 @@ func TestOwnClient(t *testing.T) {
 
 // TestOddNames uses namespaces and rooms that hold what is special in channels and in
 // patterns (R73).
-func TestOddNames(t *testing.T) {
+func TestOddNames(t *testing.T) { bothWires(t, testOddNames) }
+
+func testOddNames(t *testing.T, wire redisadapter.Wire) {
 	server := redistest.Start(t)
 	cfg := options(server.Addr)
+	cfg.Wire = wire
 	a, b := startPeer(t, cfg), startPeer(t, cfg)
 	names := []string{"/*", "/?", "/a", "/[ab]", `/\`, `/\*`, "/a#b", "/#", "/ü", "/a/b", "/a-request#/"}
 	for _, p := range []*peer{a, b} {

@@ -16,7 +16,9 @@ import (
 type mute struct {
 	addr   string
 	silent atomic.Bool
-	pings  atomic.Int64 // replies that passed while it was silent
+	skip   atomic.Pointer[string] // messages whose channel ends with it are kept back
+	lost   atomic.Int64           // how many were
+	pings  atomic.Int64           // replies that passed while it was silent
 }
 
 func newMute(t *testing.T, to string) *mute {
@@ -58,8 +60,13 @@ func (m *mute) pass(to io.Writer, from *bufio.Reader) {
 		if err := copyValue(&raw, from); err != nil {
 			return
 		}
+		message := bytes.HasPrefix(raw.Bytes(), []byte(">")) && bytes.Contains(raw.Bytes(), []byte("message\r\n"))
+		if skip := m.skip.Load(); message && skip != nil && bytes.Contains(raw.Bytes(), []byte(*skip+"\r\n")) {
+			m.lost.Add(1)
+			continue
+		}
 		if m.silent.Load() {
-			if bytes.HasPrefix(raw.Bytes(), []byte(">")) && bytes.Contains(raw.Bytes(), []byte("message\r\n")) {
+			if message {
 				continue
 			}
 			m.pings.Add(1)

@@ -222,3 +222,10 @@ func (p *peer) last() realtime.AdapterStatus {
 	}
 	return p.states[len(p.states)-1].Status
 }
+
+// bothWires runs a test with each wire.
+func bothWires(t *testing.T, test func(*testing.T, redisadapter.Wire)) {
+	for name, wire := range map[string]redisadapter.Wire{"classic": redisadapter.NodeClassic, "native": redisadapter.Native} {
+		t.Run(name, func(t *testing.T) { test(t, wire) })
+	}
+}
