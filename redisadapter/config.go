@@ -37,7 +37,8 @@ type Config struct {
 	// Redis.Sentinel.MasterSet, one behind Sentinel. TLS, user and password are set here
 	// too. A user needs PING, HELLO, PUBLISH, SUBSCRIBE, PSUBSCRIBE, UNSUBSCRIBE,
 	// PUNSUBSCRIBE and PUBSUB, and the channels &PREFIX* as well as, since Redis compares
-	// patterns letter by letter, &PREFIX#NAMESPACE#* for each namespace (&socket.io#/#*).
+	// patterns letter by letter, &PREFIX#NAMESPACE#* for each namespace (&socket.io#/#*). With
+	// Native it is the channels &PREFIX-* and &{PREFIX:*.
 	// For presence and revocations it also needs the keys ~PREFIX-presence:* and
 	// ~PREFIX-revoked:* with the categories @read, @write and @scripting, and TIME; without
 	// them, see Adapter.WithoutKeys.

@@ -26,9 +26,34 @@
 // delivers nothing although its connection is alive is found by beats that the node
 // publishes to itself, within three and a quarter heartbeats.
 //
+// # Go nodes alone
+//
+// With Config.Wire: Native nodes speak a wire of their own (decision D33), which is some times
+// faster and notices more:
+//
+//   - Messages that wait at the same moment go out as one, and what is for rooms goes only to
+//     nodes that have somebody in a room of the same shard, of which a namespace has 64.
+//   - Messages are numbered, and heartbeats repeat the last numbers: each loss is a gap that names
+//     the node and the namespace, and how many messages, where that can be known; a node that
+//     has died is one too. A message that comes twice is dropped. Config.Heartbeat is how often
+//     heartbeats go out; what was lost at the end is told within two of them and two seconds.
+//   - Config.Keys sign messages and heartbeats.
+//
+// A node that had nobody in a room has to subscribe the room's shard when the first one comes,
+// and may miss what other nodes send until then. Who is made to join by another node misses nothing:
+// what that node sends to the room goes to every node for the next five seconds.
+// A node that could not subscribe in three seconds is told of a gap. It ends a subscription 30 s
+// after the last room of the shard has.
+//
+// On a Redis Cluster it uses publish and subscribe too, and not sharded pub/sub: only over one
+// connection do messages on several channels keep their order, which an adapter promises.
+// There are no Node.js nodes, and no [Emitter], on this wire. Of the channels it needs
+// &{PREFIX:* and &PREFIX-*; a prefix with other characters than letters, digits and "-._/" is
+// escaped in the first.
+//
 // # Together with Node.js
 //
-// The wire is that of @socket.io/redis-adapter 8, createAdapter with its default parser, and
+// The wire NodeClassic is that of @socket.io/redis-adapter 8, createAdapter with its default parser, and
 // of @socket.io/redis-emitter 5. Set Config.RawRooms of the servers when the Node.js servers
 // use bare room names, and the same Prefix as their "key". Both kinds of node see each
 // other's broadcasts, with text and binary data, acknowledgements, connections, joins,
@@ -64,7 +89,8 @@
 //
 // # Locks
 //
-// notices.mu, peers.mu, subscriber.mu, asks.mu, interest.mu, breaker.mu, pulse.mu: none is
+// notices.mu, peers.mu, subscriber.mu, asks.mu, interest.mu, shards.mu, native.mu, breaker.mu,
+// pulse.mu: native.mu is inside of peers.mu; else none is
 // held together with another, but that presence.mu is outside of the registry's and the first two may be held while something is pushed
 // to a queue of workq. None is held during a call to Redis or to the handler.
 package redisadapter

@@ -251,3 +251,26 @@ func TestNativeRefusesForgeries(t *testing.T) {
 	}
 	taken.await("a message signed with the second key", func() bool { return taken.hears("old") })
 }
+
+// TestNativeACL uses a user that may do just what the documentation asks for.
+func TestNativeACL(t *testing.T) {
+	server := redistest.Start(t)
+	cfg := native(server.Addr)
+	server.Do(
+		"ACL", "SETUSER", "app", "on", ">secret", "resetkeys", "resetchannels", "-@all", "&"+cfg.Prefix+"-*", "&{"+cfg.Prefix+":*",
+		"+ping", "+hello", "+publish", "+subscribe", "+unsubscribe", "+pubsub",
+		"~"+cfg.Prefix+"-presence:*", "~"+cfg.Prefix+"-revoked:*", "+@read", "+@write", "+@scripting", "+time",
+	)
+	cfg.Redis.Username, cfg.Redis.Password = "app", "secret"
+	a, b := startPeer(t, cfg), startPeer(t, cfg)
+	connected(t, a, b)
+	b.RoomOpened("/", "a")
+	a.RoomOpened("/", "b")
+	if n, err := a.Ask(t.Context(), &realtime.Message{Op: realtime.OpFetch, Namespace: "/"}, func(*realtime.Message) {}); n != 1 || err != nil {
+		t.Errorf("Ask: %d, %v", n, err)
+	}
+	redistest.Await(t, "a message for a room", func() bool {
+		a.to("room", "a")
+		return b.soon(func() bool { return b.hears("room") })
+	})
+}
