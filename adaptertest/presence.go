@@ -224,7 +224,7 @@ func (p *peer) pages(ctx context.Context) (users []string, pages int) {
 			p.c.Errorf("a page of %d users", len(page))
 		}
 		for _, u := range page {
-			if !u.Online || len(u.Conns) != 1 {
+			if !u.Online || len(u.Conns) > 1 {
 				p.c.Errorf("a member %+v", u)
 			}
 			users = append(users, u.UserID)
@@ -257,9 +257,13 @@ func presencePages(c *cluster) {
 	}
 	ctx, cancel := c.deadline()
 	defer cancel()
-	got, pages := last(peers).pages(ctx)
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
+	var got []string
+	pages := 0
+	if !c.retried(func() bool { // a node that is too busy for its heartbeats may lose its rows for a moment
+		got, pages = last(peers).pages(ctx)
+		slices.Sort(got)
+		return slices.Equal(got, want) || len(slices.Compact(slices.Clone(got))) < len(got)
+	}) || !slices.Equal(got, want) {
 		c.Errorf("%d pages with %d users, want %d, each once", pages, len(got), many)
 	}
 }
