@@ -1,5 +1,6 @@
 // Package game holds the rules of Avalon and nothing else: moves go in, views come out. It knows no network, no clock and no
-// encoding, draws its chance from a source that the caller gives, and so plays the same game again from the same seed.
+// encoding, draws its chance from a source that the caller gives, and so plays the same game again from the same seed. A [Record] is
+// a game for whoever keeps it.
 //
 // A [Game] belongs to its caller and is not safe for concurrent use. What it returned never changes afterwards, so that it
 // can be read anywhere at any time; it must not be written to.
