@@ -24,31 +24,30 @@ func (g *Game) Record() Record {
 
 // Restore returns the game that a record was made of, or ErrRecord. It takes the record over.
 func Restore(r Record) (*Game, error) {
-	s := &r.State
-	if s.Validate() != nil || !sameCards(r.Roles, s.deck()) || s.Leader < 0 || s.Leader >= s.Size || s.Quest < 0 || s.Quest >= QuestCount {
+	if r.State.Validate() != nil || !r.State.fits() || !sameCards(r.Roles, r.State.deck()) {
 		return nil, ErrRecord
-	}
-	if !slices.Contains([]Phase{Proposal, Voting, Questing, Assassination, Over}, s.Phase) || !s.seats(s.Team) {
-		return nil, ErrRecord
-	}
-	for i := range s.Quests {
-		q := &s.Quests[i]
-		if q.Size != s.TeamSize(i) || q.FailsNeeded != s.FailsNeeded(i) || !s.seats(q.Team) {
-			return nil, ErrRecord
-		}
-	}
-	for i := range s.Ballots {
-		if b := &s.Ballots[i]; len(b.Approve) != s.Size || !s.seats(b.Team) {
-			return nil, ErrRecord
-		}
 	}
 	for seat := range r.Cast {
-		if !s.seats([]int{seat}) {
+		if !r.State.seats([]int{seat}) {
 			return nil, ErrRecord
 		}
 	}
-	s.Acted, s.Revealed = nil, nil
-	return &Game{state: *s, roles: r.Roles, cast: cloneCast(r.Cast)}, nil
+	r.State.Acted, r.State.Revealed = nil, nil
+	return &Game{state: r.State, roles: r.Roles, cast: cloneCast(r.Cast)}, nil
+}
+
+// fits reports whether a state is one of a game with its setup, as far as that keeps the rules from going astray.
+func (s *State) fits() bool {
+	phases := []Phase{Proposal, Voting, Questing, Assassination, Over}
+	if !slices.Contains(phases, s.Phase) || !s.seats([]int{s.Leader}) || !s.seats(s.Team) || s.Quest < 0 || s.Quest >= QuestCount {
+		return false
+	}
+	for i := range s.Quests {
+		if q := &s.Quests[i]; q.Size != s.TeamSize(i) || q.FailsNeeded != s.FailsNeeded(i) || !s.seats(q.Team) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(s.Ballots, func(b Ballot) bool { return len(b.Approve) != s.Size || !s.seats(b.Team) })
 }
 
 // seats reports whether all of them are at the table.
