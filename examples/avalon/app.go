@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
 	"errors"
 	"flag"
@@ -12,6 +13,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/realtime-go/realtime"
@@ -32,21 +35,32 @@ type app struct {
 	lobby  *lobby
 }
 
-func newApp(s settings, log *slog.Logger) (*app, error) {
+// newApp makes the program with the tables of a store, and with an adapter if other processes have the same tables.
+func newApp(s settings, tables store, adapter realtime.Adapter, log *slog.Logger) (*app, error) {
 	logins, err := newLogins(s.secret, s.session)
 	if err != nil {
 		return nil, fmt.Errorf("-secret: %w", err)
 	}
-	srv, err := realtime.New(realtime.Config{Auth: logins.auth, Origins: s.origins, Logger: log})
+	process := strings.ToLower(rand.Text()[:8])
+	srv, err := realtime.New(realtime.Config{Auth: logins.auth, Origins: s.origins, Adapter: adapter, NodeName: process, Logger: log})
 	if err != nil {
 		return nil, err
 	}
-	lobby := newLobby(srv.Of("/game"), s, log)
+	lobby := newLobby(srv.Of("/game"), process, srv.Nodes, s, tables, log)
 	lobby.register()
 	return &app{handler(srv, logins), srv, logins, lobby}, nil
 }
 
-// Shutdown closes all connections, so that pages come back to the next process, and ends all tables.
+// Start joins the other processes, if there are any, and begins to look after the tables. Shutdown ends that.
+func (a *app) Start(ctx context.Context) error {
+	if err := a.srv.Start(ctx); err != nil {
+		return err
+	}
+	a.lobby.start()
+	return nil
+}
+
+// Shutdown closes all connections, so that pages come back to another process. It closes the store too.
 func (a *app) Shutdown(ctx context.Context) error {
 	err := a.srv.Shutdown(ctx)
 	a.lobby.close()
@@ -74,6 +88,9 @@ func handler(srv http.Handler, logins *logins) http.Handler {
 	return mux
 }
 
+// open makes the program that the settings ask for.
+func open(s settings, log *slog.Logger) (*app, error) { return newApp(s, newMemory(), nil, log) }
+
 // run serves until ctx ends. It writes the page's address to out as soon as it can be opened.
 func run(ctx context.Context, args []string, env func(string) string, out io.Writer) error {
 	s, err := readSettings(args, env, os.Stderr)
@@ -83,35 +100,48 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	if err != nil {
 		return err
 	}
-	a, err := newApp(s, slog.Default())
+	a, err := open(s, slog.Default())
 	if err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", s.addr)
-	if err != nil {
-		return err
-	}
-	// No WriteTimeout: a long poll is an answer that takes its time.
-	web := &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
-	served := make(chan error, 1)
-	go func() { // owned by run, which closes web and waits for the result
-		defer close(served)
-		if err := web.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			served <- err
-		}
+	return serve(ctx, a, s.addr, out)
+}
+
+// serve returns when ctx has ended, or why it could not go on until then, and ends the program either way.
+func serve(ctx context.Context, a *app, addr string, out io.Writer) (err error) {
+	web := &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second} // no WriteTimeout: a long poll is an answer that takes its time
+	var serving sync.WaitGroup
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ending)
+		defer cancel()
+		// First the connections, which would keep the web server waiting.
+		err = errors.Join(err, a.Shutdown(ctx), web.Shutdown(ctx))
+		serving.Wait()
 	}()
+	starting, cancel := context.WithTimeout(ctx, ending)
+	defer cancel()
+	if err := a.Start(starting); err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	serving.Go(func() { // owned by serve, ends when web is shut down
+		if err := web.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	})
 	if _, err := fmt.Fprintln(out, "avalon: open", pageURL(ln.Addr())); err != nil {
 		slog.Warn("address not printed", "err", err)
 	}
-
 	select {
-	case err = <-served: // it could not go on
+	case err := <-failed:
+		return err
 	case <-ctx.Done():
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ending)
-	defer cancel()
-	// First the connections, which would keep the web server waiting.
-	return errors.Join(err, a.Shutdown(ctx), web.Shutdown(ctx), <-served)
 }
 
 // pageURL is an address that a browser on this machine can open, also when the program listens on all interfaces.

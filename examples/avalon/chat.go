@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,33 +11,31 @@ const (
 	maxHistory = 50  // messages that a table remembers
 )
 
-// chat is what was said at a table. It belongs to the table, under the table's lock.
+// chat is what was said at a table.
 type chat struct {
-	last  uint64 // id
-	lines []ChatLine
+	Last  uint64     `json:"last"` // id
+	Lines []ChatLine `json:"lines"`
 }
 
-func (c *chat) add(line ChatLine) ChatLine {
-	c.last++
-	line.ID = c.last
-	c.lines = append(c.lines, line)
-	c.lines = c.lines[max(0, len(c.lines)-maxHistory):]
-	return line
+// since returns what is remembered of what was said after a line.
+func (c *chat) since(id uint64) []ChatLine {
+	first := slices.IndexFunc(c.Lines, func(line ChatLine) bool { return line.ID > id })
+	if first < 0 {
+		return []ChatLine{}
+	}
+	return c.Lines[first:]
 }
 
-// history returns what is remembered.
-func (c *chat) history() []ChatLine { return append([]ChatLine{}, c.lines...) }
-
-// say gives a message to everybody at the table. Pages order messages by their ids.
-func (t *table) say(user, text string) (ChatLine, error) {
-	t.mu.Lock()
+// say adds a message of a user. Pages order messages by their ids.
+func (t *table) say(user, text string, now time.Time) (ChatLine, error) {
 	i := t.seatOf(user)
 	if i < 0 {
-		t.mu.Unlock()
 		return ChatLine{}, errNotSeated
 	}
-	line := t.chat.add(ChatLine{Seat: i, Name: t.seats[i].name, Text: strings.TrimSpace(text), At: time.Now().UnixMilli()})
-	t.mu.Unlock()
-	t.lobby.send(t.lobby.everyone.To(t.room()), "chat", line)
+	c := &t.Chat
+	c.Last++
+	line := ChatLine{ID: c.Last, Seat: i, Name: t.Seats[i].Name, Text: strings.TrimSpace(text), At: now.UnixMilli()}
+	c.Lines = append(c.Lines, line)
+	c.Lines = c.Lines[max(0, len(c.Lines)-maxHistory):]
 	return line, nil
 }

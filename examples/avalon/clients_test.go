@@ -64,8 +64,11 @@ func listen(t *testing.T, log *logged, flags ...string) (a *app, address string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err = newApp(s, slog.New(slog.NewTextHandler(log, nil)))
+	a, err = open(s, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	web := httptest.NewServer(a)
@@ -83,12 +86,10 @@ func listen(t *testing.T, log *logged, flags ...string) (a *app, address string)
 // rolesOf looks into the server for what no client can know before the end.
 func rolesOf(t *testing.T, a *app, id string) []string {
 	t.Helper()
-	tab, err := a.lobby.find(id)
+	tab, err := a.lobby.load(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tab.mu.Lock()
-	defer tab.mu.Unlock()
 	s := tab.game.State()
 	if s.Phase != game.Over {
 		t.Fatalf("the game stands in phase %s", s.Phase)

@@ -20,62 +20,56 @@ const (
 	maxThought = 4 * time.Second
 )
 
-// clock holds what is due at a table, and the one timer that wakes it for that. It belongs to the table, under the table's lock.
+// clock holds what is due at a table. It is a part of the table, and rings nowhere: each process sets an alarm by it.
 type clock struct {
-	tempo float64
-	limit time.Time         // end of the stage; zero: none
-	shown int               // seconds that the players were told last
-	bots  map[int]time.Time // by seat: when a bot has thought enough
-	timer *time.Timer
+	Tempo float64           `json:"tempo"`
+	Limit time.Time         `json:"limit,omitzero"` // end of the stage; zero: none
+	Bots  map[int]time.Time `json:"bots"`           // by seat: when a bot has thought enough
 }
 
 // begin starts the time of a stage.
 func (c *clock) begin(now time.Time, p game.Phase) {
-	c.limit, c.bots = time.Time{}, make(map[int]time.Time)
+	c.Limit, c.Bots = time.Time{}, make(map[int]time.Time)
 	if d, ok := limits[p]; ok {
-		c.limit = now.Add(c.scaled(d))
+		c.Limit = now.Add(c.scaled(d))
 	}
-	c.shown = c.left(now)
 }
 
 // think lets a bot think for a time between the least and the most.
 func (c *clock) think(now time.Time, seat int, part float64) {
-	c.bots[seat] = now.Add(c.scaled(minThought + time.Duration(part*float64(maxThought-minThought))))
+	c.Bots[seat] = now.Add(c.scaled(minThought + time.Duration(part*float64(maxThought-minThought))))
 }
 
 // thought reports once that a bot has thought enough.
 func (c *clock) thought(now time.Time, seat int) bool {
-	due, thinking := c.bots[seat]
+	due, thinking := c.Bots[seat]
 	if !thinking || due.After(now) {
 		return false
 	}
-	delete(c.bots, seat)
+	delete(c.Bots, seat)
 	return true
 }
 
-func (c *clock) scaled(d time.Duration) time.Duration { return time.Duration(c.tempo * float64(d)) }
-
-// left returns the seconds of the stage, rounded up; 0 without a limit.
-func (c *clock) left(now time.Time) int {
-	if c.limit.IsZero() {
-		return 0
-	}
-	return max(0, int((c.limit.Sub(now)+time.Second-1)/time.Second))
-}
+func (c *clock) scaled(d time.Duration) time.Duration { return time.Duration(c.Tempo * float64(d)) }
 
 // expired reports whether the time of the stage is over.
-func (c *clock) expired(now time.Time) bool { return !c.limit.IsZero() && !now.Before(c.limit) }
+func (c *clock) expired(now time.Time) bool { return !c.Limit.IsZero() && !now.Before(c.Limit) }
 
-// next returns when something is due: the end of the running second, or a bot. Zero: nothing.
-func (c *clock) next(now time.Time) time.Time {
-	var next time.Time
-	if !c.limit.IsZero() {
-		next = c.limit.Add(-time.Second * time.Duration(max(0, c.left(now)-1)))
+// due returns when a bot has thought enough, or the stage ends; zero: nothing is due.
+func (c *clock) due() time.Time {
+	due := c.Limit
+	for _, thought := range c.Bots {
+		due = earlier(due, thought)
 	}
-	for _, due := range c.bots {
-		next = earlier(next, due)
+	return due
+}
+
+// secondsTo returns the seconds until the end of a stage, rounded up; 0 without one.
+func secondsTo(limit, now time.Time) int {
+	if limit.IsZero() {
+		return 0
 	}
-	return next
+	return max(0, int((limit.Sub(now)+time.Second-1)/time.Second))
 }
 
 // earlier returns the earlier of two times; zero is none.
@@ -84,55 +78,4 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// setAlarm sets the timer to what is due next at the table; a closed one wakes no more. The caller holds mu.
-func (t *table) setAlarm() {
-	now := time.Now()
-	next := earlier(t.clock.next(now), t.patienceEnds())
-	switch {
-	case t.closed || next.IsZero():
-		if t.clock.timer != nil {
-			t.clock.timer.Stop()
-		}
-	case t.clock.timer == nil:
-		t.clock.timer = time.AfterFunc(next.Sub(now), t.wake)
-	default:
-		t.clock.timer.Reset(next.Sub(now))
-	}
-}
-
-// wake does what is due. It runs on the timer's goroutine.
-func (t *table) wake() {
-	t.mu.Lock()
-	if t.closed {
-		t.mu.Unlock()
-		return
-	}
-	now := time.Now()
-	bots, absent, swept := t.moveBots(now), t.moveAbsent(now), t.sweep(now)
-	fault := t.fault
-	if fault != nil {
-		t.closed = true // it would wait for ever
-	}
-	changed := bots || absent || swept
-	if changed {
-		t.rev++
-	}
-	left := t.clock.left(now)
-	ticked := left != t.clock.shown
-	t.clock.shown = left
-	tick := Clock{Table: t.id, Phase: t.phase(), Left: left}
-	t.setAlarm()
-	t.mu.Unlock()
-
-	if fault != nil {
-		t.lobby.log.Error("a move of the server broke a rule", "table", t.id, "err", fault)
-	}
-	if changed {
-		t.announce()
-	}
-	if ticked {
-		t.lobby.send(t.lobby.everyone.To(t.room()).Volatile(), "clock", tick)
-	}
 }

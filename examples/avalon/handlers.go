@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/realtime-go/realtime"
@@ -16,8 +16,9 @@ func (l *lobby) register() {
 	ns.UseEvent(logRefusals(l.log))
 	ns.OnConnect(func(ctx context.Context, c *realtime.Conn) error { return c.Join(ctx, lobbyRoom) })
 	// The hooks see every way to a table and away from it: handlers, a lost link, a shutdown.
-	ns.OnJoin(func(_ context.Context, c *realtime.Conn, room string) { l.moved(c, room, (*table).came) })
-	ns.OnLeave(func(_ context.Context, c *realtime.Conn, room string) { l.moved(c, room, (*table).went) })
+	ns.OnJoin(func(_ context.Context, c *realtime.Conn, room string) { l.moved(c, room, 1) })
+	ns.OnLeave(func(_ context.Context, c *realtime.Conn, room string) { l.moved(c, room, -1) })
+	ns.OnServerSide(rowEvent, l.onRow)
 
 	user, seldom := realtime.Authenticated(), realtime.RateLimit(10, 10*time.Second)
 	realtime.Handle(ns, "tables", l.onTables, user, seldom)
@@ -25,46 +26,41 @@ func (l *lobby) register() {
 	realtime.Handle(ns, "table:join", l.onJoin, user, seldom)
 
 	handleAt(l, "table:leave", l.onLeave)
-	handleAt(l, "table:bots", onBots)
-	handleAt(l, "table:start", onStart)
-	handleAt(l, "team:propose", onMove[Propose])
-	handleAt(l, "team:vote", onMove[Vote])
-	handleAt(l, "quest:play", onMove[Play])
-	handleAt(l, "merlin:guess", onMove[Guess])
-	handleAt(l, "chat:say", onSay)
+	handleAt(l, "table:bots", changing(l, func(t *table, user string, _ At) error { return t.fillWithBots(user) }))
+	handleAt(l, "table:start", changing(l, func(t *table, user string, _ At) error { return t.start(user, time.Now()) }))
+	handleAt(l, "team:propose", changing(l, moving[Propose]))
+	handleAt(l, "team:vote", changing(l, moving[Vote]))
+	handleAt(l, "quest:play", changing(l, moving[Play]))
+	handleAt(l, "merlin:guess", changing(l, moving[Guess]))
+	handleAt(l, "chat:say", l.onSay)
 }
+
+// atTable is a payload that names a table.
+type atTable interface{ table() string }
 
 // handleAt registers an event that only those may send who have a seat at the table that it names. Whose turn it is, and what else the
 // rules say, the table decides.
-func handleAt[In interface{ table() string }, Out any](
-	l *lobby, event string, fn func(ctx context.Context, c *realtime.Conn, t *table, in In) (Out, error),
-) {
-	player := realtime.Authorize(func(_ context.Context, c *realtime.Conn, in In) error {
-		t, err := l.find(in.table())
-		if err != nil {
-			return err
+func handleAt[In atTable, Out any](l *lobby, event string, fn func(ctx context.Context, c *realtime.Conn, in In) (Out, error)) {
+	player := realtime.Authorize(func(ctx context.Context, c *realtime.Conn, in In) error {
+		t, err := l.load(ctx, in.table())
+		if err == nil && t.seatOf(c.UserID()) < 0 {
+			return errNotSeated
 		}
-		return t.seated(c.UserID())
+		return err
 	})
-	realtime.Handle(l.everyone, event, func(ctx context.Context, c *realtime.Conn, in In) (Out, error) {
-		t, err := l.find(in.table())
-		if err != nil {
-			var none Out
-			return none, err
-		}
-		return fn(ctx, c, t, in)
-	}, realtime.Authenticated(), player, realtime.RateLimit(20, 10*time.Second))
+	realtime.Handle(l.everyone, event, fn, realtime.Authenticated(), player, realtime.RateLimit(20, 10*time.Second))
 }
 
-// moved tells a table that a connection came or went.
-func (l *lobby) moved(c *realtime.Conn, room string, tell func(t *table, user string)) {
-	id, ok := strings.CutPrefix(room, tableRooms)
-	if !ok {
-		return
+// changing is the handler of an event that changes the table for a user, and has no other answer.
+func changing[In atTable](l *lobby, fn func(t *table, user string, in In) error) func(context.Context, *realtime.Conn, In) (Done, error) {
+	return func(ctx context.Context, c *realtime.Conn, in In) (Done, error) {
+		return Done{}, l.change(ctx, in.table(), func(t *table) error { return fn(t, c.UserID(), in) })
 	}
-	if t, err := l.find(id); err == nil { // else it has closed, and nobody is there to know
-		tell(t, c.UserID())
-	}
+}
+
+// moving hands what a player does to the rules.
+func moving[In interface{ move() game.Move }](t *table, user string, in In) error {
+	return t.play(user, in.move(), time.Now())
 }
 
 func (l *lobby) onTables(context.Context, *realtime.Conn, struct{}) (Tables, error) {
@@ -72,78 +68,87 @@ func (l *lobby) onTables(context.Context, *realtime.Conn, struct{}) (Tables, err
 }
 
 func (l *lobby) onCreate(ctx context.Context, c *realtime.Conn, in Create) (Entered, error) {
-	t, err := l.open(in.setup(), c.UserID(), nameOf(c))
+	t, err := l.open(ctx, in.setup(), c.UserID(), nameOf(c))
 	if err != nil {
 		return Entered{}, err
 	}
-	return enter(ctx, c, t)
+	return l.enter(ctx, c, t.ID)
 }
 
 func (l *lobby) onJoin(ctx context.Context, c *realtime.Conn, in At) (Entered, error) {
-	t, err := l.find(in.Table)
-	if err != nil {
+	sit := func(t *table) error { return t.sit(c.UserID(), nameOf(c), time.Now()) }
+	if err := l.change(ctx, in.Table, sit); err != nil {
 		return Entered{}, err
 	}
-	if err := t.sit(c.UserID(), nameOf(c)); err != nil {
-		return Entered{}, err
-	}
-	return enter(ctx, c, t)
+	return l.enter(ctx, c, in.Table)
 }
 
 // enter brings a connection to a table, and away from wherever it was: it is at one at a time.
-func enter(ctx context.Context, c *realtime.Conn, t *table) (Entered, error) {
+func (l *lobby) enter(ctx context.Context, c *realtime.Conn, id string) (Entered, error) {
 	for _, room := range c.Rooms() {
-		if room == t.room() {
+		if room == tableRooms+id {
 			continue
 		}
 		if err := c.Leave(ctx, room); err != nil {
 			return Entered{}, err
 		}
 	}
-	if err := c.Join(ctx, t.room()); err != nil {
+	if err := c.Join(ctx, tableRooms+id); err != nil {
 		return Entered{}, err
 	}
 	// In this order: what changes between the two reaches the page as an event too, and it keeps the newer state.
-	return t.entered(c.UserID())
+	t, err := l.load(ctx, id)
+	if err != nil {
+		return Entered{}, err
+	}
+	return t.entered(c.UserID(), time.Now())
 }
 
-// onLeave brings a connection back to the lobby. If the seat is free by that, so are the user's other devices.
-func (l *lobby) onLeave(ctx context.Context, c *realtime.Conn, t *table, _ At) (Done, error) {
-	freed, err := t.leave(c.UserID())
+// onLeave brings a connection back to the lobby. If the seat is free by that, so are the user's other devices, wherever they are connected.
+func (l *lobby) onLeave(ctx context.Context, c *realtime.Conn, in At) (Done, error) {
+	freed := false
+	err := l.change(ctx, in.Table, func(t *table) (err error) {
+		freed, err = t.leave(c.UserID())
+		return err
+	})
 	if err != nil {
 		return Done{}, err
 	}
-	if !freed {
-		return Done{}, exit(ctx, c, t)
+	room := tableRooms + in.Table
+	if freed {
+		l.clear(ctx, room, c)
 	}
-	for info, err := range l.everyone.User(c.UserID()).Conns(ctx) {
-		if err != nil {
-			return Done{}, err
-		}
-		if other, ok := l.everyone.Conn(info.ID); ok && other.In(t.room()) && other != c {
-			_ = exit(ctx, other, t) // it has ended meanwhile
+	return Done{}, errors.Join(c.Leave(ctx, room), c.Join(ctx, lobbyRoom))
+}
+
+// clear brings the other connections of a user from a room to the lobby.
+func (l *lobby) clear(ctx context.Context, room string, c *realtime.Conn) {
+	ctx, cancel := storeTime(ctx)
+	defer cancel()
+	var devices []string
+	var errs []error
+	for device, err := range l.everyone.User(c.UserID()).Conns(ctx) {
+		switch {
+		case err != nil:
+			errs = append(errs, err) // some process does not answer
+		case device.ID != c.ID() && slices.Contains(device.Rooms, room):
+			devices = append(devices, device.ID)
 		}
 	}
-	return Done{}, exit(ctx, c, t)
+	if len(devices) > 0 {
+		others := l.everyone.ToConn(devices...)
+		errs = append(errs, others.LeaveAll(ctx, room), others.JoinAll(ctx, lobbyRoom))
+	}
+	if err := errors.Join(errs...); err != nil {
+		l.log.Warn("some devices may have stayed", "user", c.UserID(), "room", room, "err", err)
+	}
 }
 
-func exit(ctx context.Context, c *realtime.Conn, t *table) error {
-	return errors.Join(c.Leave(ctx, t.room()), c.Join(ctx, lobbyRoom))
-}
-
-func onBots(_ context.Context, c *realtime.Conn, t *table, _ At) (Done, error) {
-	return Done{}, t.fillWithBots(c.UserID())
-}
-
-func onStart(_ context.Context, c *realtime.Conn, t *table, _ At) (Done, error) {
-	return Done{}, t.start(c.UserID())
-}
-
-// onMove hands what a player does to the rules.
-func onMove[In interface{ move() game.Move }](_ context.Context, c *realtime.Conn, t *table, in In) (Done, error) {
-	return Done{}, t.play(c.UserID(), in.move())
-}
-
-func onSay(_ context.Context, c *realtime.Conn, t *table, in Say) (ChatLine, error) {
-	return t.say(c.UserID(), in.Text)
+func (l *lobby) onSay(ctx context.Context, c *realtime.Conn, in Say) (ChatLine, error) {
+	var line ChatLine
+	err := l.change(ctx, in.Table, func(t *table) (err error) {
+		line, err = t.say(c.UserID(), in.Text, time.Now())
+		return err
+	})
+	return line, err
 }

@@ -242,7 +242,7 @@ func TestTheNumberOfTablesIsBounded(t *testing.T) {
 		}
 		eager.refused("too_many_tables", "table:create", Create{Size: 5})
 		for i := maxHosted; i < maxTables; i++ {
-			if _, err := w.app.lobby.open(game.Setup{Size: 5}, fmt.Sprint("user ", i), "N"); err != nil {
+			if _, err := w.app.lobby.open(t.Context(), game.Setup{Size: 5}, fmt.Sprint("user ", i), "N"); err != nil {
 				t.Fatal(err)
 			}
 		}

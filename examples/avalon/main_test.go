@@ -34,11 +34,20 @@ func begin(t *testing.T, flags ...string) *world {
 		t.Fatal(err)
 	}
 	log := &logged{}
-	a, err := newApp(s, slog.New(slog.NewTextHandler(log, nil)))
+	a, err := open(s, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, a, realtimetest.Serve(t, a), log}
+	return serving(t, a, log)
+}
+
+func serving(t *testing.T, a *app, log *logged) *world {
+	t.Helper()
+	w := &world{t, a, realtimetest.Serve(t, a), log}
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 // guest is a user with one connection. A second device is another guest of the same session.

@@ -10,103 +10,84 @@ const patience = 2 * time.Minute
 
 // seat is a place at the table: free, or a user's, or a bot's.
 type seat struct {
-	user string // id
-	name string
-	bot  bool
-	gone time.Time // since when the user has no connection at the table; zero for others
+	User string    `json:"user,omitempty"` // id
+	Name string    `json:"name,omitempty"`
+	Bot  bool      `json:"bot,omitempty"`
+	Gone time.Time `json:"gone,omitzero"` // since when the user has no connection at the table; zero for others
 }
 
-func (s *seat) free() bool { return s.user == "" && !s.bot }
+func (s *seat) free() bool { return s.User == "" && !s.Bot }
 
 // botNames are at least as many as bots can be at a table.
 var botNames = []string{"Gawain", "Bors", "Elaine", "Kay", "Lynette", "Tristan", "Enid", "Ector", "Isolde", "Gareth"}
 
-// seatOf returns the seat of a user, or −1. The caller holds mu.
+// seatOf returns the seat of a user, or −1.
 func (t *table) seatOf(user string) int {
-	return slices.IndexFunc(t.seats, func(s seat) bool { return user != "" && s.user == user })
-}
-
-// seated returns errNotSeated unless a user has a seat.
-func (t *table) seated(user string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.seatOf(user) < 0 {
-		return errNotSeated
-	}
-	return nil
+	return slices.IndexFunc(t.Seats, func(s seat) bool { return user != "" && s.User == user })
 }
 
 // sit gives a user a seat. Whoever has one keeps it.
-func (t *table) sit(user, name string) error {
-	return t.change(func() error {
-		if t.seatOf(user) >= 0 {
-			return nil
-		}
-		if t.game != nil {
-			return errStarted
-		}
-		i := slices.IndexFunc(t.seats, func(s seat) bool { return s.free() })
-		if i < 0 {
-			return errFull
-		}
-		t.seats[i] = seat{user: user, name: name, gone: time.Now()} // until the connection joins the room
-		if user == t.founder && t.rev == 0 {
-			t.seatBots(t.lobby.settings.bots)
-		}
-		return nil
-	})
+func (t *table) sit(user, name string, now time.Time) error {
+	if t.seatOf(user) >= 0 {
+		return errUnchanged
+	}
+	if t.game != nil {
+		return errStarted
+	}
+	i := slices.IndexFunc(t.Seats, func(s seat) bool { return s.free() })
+	if i < 0 {
+		return errFull
+	}
+	t.Seats[i] = seat{User: user, Name: name, Gone: now} // until the connection joins the room
+	return nil
 }
 
 // leave frees the seat of a user, and reports whether it did: once the game has begun, a seat waits for its player.
 func (t *table) leave(user string) (freed bool, err error) {
-	err = t.change(func() error {
-		i := t.seatOf(user)
-		if i < 0 {
-			return errNotSeated
-		}
-		if freed = t.game == nil; freed {
-			t.freeSeat(i)
-		}
-		return nil
-	})
-	return freed, err
+	i := t.seatOf(user)
+	if i < 0 {
+		return false, errNotSeated
+	}
+	if t.game != nil {
+		return false, errUnchanged
+	}
+	t.freeSeat(i)
+	return true, nil
 }
 
-// freeSeat lets a person go. Another one becomes host; a table without people closes. The caller holds mu.
+// freeSeat lets a person go. Another one becomes host; a table without people closes.
 func (t *table) freeSeat(i int) {
-	t.seats[i] = seat{}
-	if t.seats[t.host].user != "" {
+	t.Seats[i] = seat{}
+	if t.Seats[t.Host].User != "" {
 		return
 	}
-	t.host = max(0, slices.IndexFunc(t.seats, func(s seat) bool { return s.user != "" }))
-	t.closed = t.seats[t.host].user == ""
+	t.Host = max(0, slices.IndexFunc(t.Seats, func(s seat) bool { return s.User != "" }))
+	t.closed = t.Seats[t.Host].User == ""
 }
 
 // fillWithBots lets bots take the free seats. Only the host may ask for it.
 func (t *table) fillWithBots(user string) error {
-	return t.change(func() error {
-		if err := t.hosted(user); err != nil {
-			return err
-		}
-		t.seatBots(len(t.seats))
-		return nil
-	})
+	if err := t.hosted(user); err != nil {
+		return err
+	}
+	t.seatBots(len(t.Seats))
+	return nil
 }
 
-// seatBots lets up to n bots sit down. The caller holds mu.
+// seatBots lets up to n bots sit down.
 func (t *table) seatBots(n int) {
-	for i := range t.seats {
-		if n > 0 && t.seats[i].free() {
-			t.seats[i] = seat{bot: true, name: botNames[i]}
+	for i := range t.Seats {
+		if n > 0 && t.Seats[i].free() {
+			t.Seats[i] = seat{Bot: true, Name: botNames[i]}
 			n--
 		}
 	}
 }
 
-// hosted returns an error unless a user is the host of a table that has not begun. The caller holds mu.
+// hosted returns an error unless a user is the host of a table that has not begun.
 func (t *table) hosted(user string) error {
 	switch {
-	case t.seatOf(user) != t.host:
+	case t.seatOf(user) != t.Host:
 		return errNotHost
 	case t.game != nil:
 		return errStarted
@@ -114,40 +95,45 @@ func (t *table) hosted(user string) error {
 	return nil
 }
 
-// came and went count the connections at the table: a user with two devices is one player.
-
-func (t *table) came(user string) {
-	_ = t.change(func() error { // a closed table has nobody to tell
-		t.conns[user]++
-		if i := t.seatOf(user); i >= 0 {
-			t.seats[i].gone = time.Time{}
+// attend notes which users have a connection at the table in one process. A player is there with one connection anywhere: two devices
+// are one player. It returns errUnchanged for what is known already.
+func (t *table) attend(process string, users []string, now time.Time) error {
+	if slices.Equal(t.Here[process], users) {
+		return errUnchanged
+	}
+	if t.Here[process] = users; len(users) == 0 {
+		delete(t.Here, process)
+	}
+	for i := range t.Seats {
+		s := &t.Seats[i]
+		switch there := t.isHere(s.User); {
+		case s.User == "" || there:
+			s.Gone = time.Time{}
+		case s.Gone.IsZero():
+			s.Gone = now
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
-func (t *table) went(user string) {
-	_ = t.change(func() error {
-		if t.conns[user]--; t.conns[user] > 0 {
-			return nil
+func (t *table) isHere(user string) bool {
+	for _, users := range t.Here {
+		if slices.Contains(users, user) {
+			return true
 		}
-		delete(t.conns, user)
-		if i := t.seatOf(user); i >= 0 {
-			t.seats[i].gone = time.Now()
-		}
-		return nil
-	})
+	}
+	return false
 }
 
 // patienceEnds returns when somebody's patience with people who went away ends, zero for never: before the start with each of them,
-// after the end with the last. A game that is on goes on without them. The caller holds mu.
+// after the end with the last. A game that is on goes on without them.
 func (t *table) patienceEnds() time.Time {
 	var first, last time.Time
 	present := false
-	for _, s := range t.seats {
-		switch end := s.gone.Add(patience); {
-		case s.user == "":
-		case s.gone.IsZero():
+	for _, s := range t.Seats {
+		switch end := s.Gone.Add(patience); {
+		case s.User == "":
+		case s.Gone.IsZero():
 			present = true
 		default:
 			first = earlier(first, end)
@@ -166,8 +152,7 @@ func (t *table) patienceEnds() time.Time {
 	}
 }
 
-// sweep frees the seats of those who stayed away too long, or closes a finished table, and reports whether there was a reason. The
-// caller holds mu.
+// sweep frees the seats of those who stayed away too long, or closes a finished table, and reports whether there was a reason.
 func (t *table) sweep(now time.Time) bool {
 	end := t.patienceEnds()
 	if end.IsZero() || now.Before(end) {
@@ -177,8 +162,8 @@ func (t *table) sweep(now time.Time) bool {
 		t.closed = true
 		return true
 	}
-	for i, s := range t.seats {
-		if !s.gone.IsZero() && now.Sub(s.gone) >= patience {
+	for i, s := range t.Seats {
+		if !s.Gone.IsZero() && now.Sub(s.Gone) >= patience {
 			t.freeSeat(i)
 		}
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
-	"reflect"
-	"sync"
+	"slices"
+	"time"
 
 	"github.com/realtime-go/realtime/examples/avalon/game"
 )
@@ -14,113 +16,114 @@ const (
 	lobbyRoom  = "lobby"
 )
 
-// table is one table: its seats, its game, its chat and its clock. It has no goroutine: handlers change it, and a timer, which
-// ends with the table. All of its methods may be called concurrently but those that say that the caller holds mu.
+// table is one table: its seats, its game, its chat, and what is due when. It is a value that a store keeps. Whoever changes one has
+// loaded a copy, and saves it if nobody was faster (see lobby.change); one that was saved is never changed again. Nothing in it waits,
+// sends or asks for the time.
 type table struct {
-	id      string
-	number  uint64 // of all tables of the program
-	founder string // user
-	setup   game.Setup
-	lobby   *lobby
-	source  rand.Source
+	ID      string              `json:"id"`
+	Rev     uint64              `json:"rev"`     // of the last save; grows by one
+	Number  uint64              `json:"number"`  // of all tables ever opened
+	Founder string              `json:"founder"` // user
+	Setup   game.Setup          `json:"setup"`
+	Seats   []seat              `json:"seats"` // as many as players
+	Host    int                 `json:"host"`  // seat
+	Here    map[string][]string `json:"here"`  // by process: users who have a connection at the table there
+	Chat    chat                `json:"chat"`
+	Clock   clock               `json:"clock"`
 
-	announcer announcer
-	told      told // belongs to whoever announces
-
-	mu     sync.Mutex // nothing is sent or logged while it is held
-	rev    uint64
-	seats  []seat         // as many as players
-	conns  map[string]int // connections at the table, by user
-	host   int            // seat
-	game   *game.Game     // nil before the start
-	rng    *rand.Rand     // on source
-	chat   chat
-	clock  clock
-	fault  error // of a move that the server made; there should be none
-	closed bool
+	game   *game.Game    // nil before the start
+	chance *rand.ChaCha8 // of the cards, and of the whims of bots
+	rng    *rand.Rand    // on chance
+	fault  error         // of a move that the server made; there should be none
+	closed bool          // and so no longer kept
 }
 
-// told is what the clients know already.
-type told struct {
-	rev     uint64
-	phase   string
-	secrets map[string]Secret // by user
-}
-
-func newTable(l *lobby, id string, number uint64, setup game.Setup, founder string) *table {
-	t := &table{id: id, number: number, founder: founder, setup: setup, lobby: l, source: chance(l.settings.seed, number)}
-	t.rng = rand.New(t.source)
-	t.seats, t.conns = make([]seat, setup.Size), make(map[string]int)
-	t.clock.tempo = l.settings.tempo
+func newTable(id string, number uint64, setup game.Setup, founder string, s *settings) *table {
+	t := &table{ID: id, Number: number, Founder: founder, Setup: setup, chance: chance(s.seed, number)}
+	t.rng = rand.New(t.chance)
+	t.Seats, t.Here = make([]seat, setup.Size), make(map[string][]string)
+	t.Clock.Tempo = s.tempo
 	return t
 }
 
-func (t *table) room() string { return tableRooms + t.id }
-
-// change lets fn change the table and tells everybody. An error means that nothing has changed; it may be shown to the client.
-func (t *table) change(fn func() error) error {
-	t.mu.Lock()
-	err := error(errNoTable)
-	if !t.closed {
-		err = fn()
-	}
-	if err == nil {
-		t.changed()
-	}
-	t.mu.Unlock()
-	if err == nil {
-		t.announce()
-	}
-	return public(err)
+// kept is a table as a store has it. It holds every secret of the game.
+type kept struct {
+	*table
+	Game   *game.Record `json:"game,omitempty"`
+	Chance []byte       `json:"chance"`
 }
 
-// changed follows every change. The caller holds mu.
-func (t *table) changed() {
-	t.rev++
-	t.setAlarm()
+func (t *table) encode() ([]byte, error) {
+	state, err := t.chance.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("table %s: %w", t.ID, err)
+	}
+	k := kept{table: t, Chance: state}
+	if t.game != nil {
+		record := t.game.Record()
+		k.Game = &record
+	}
+	return json.Marshal(k)
 }
 
-func (t *table) announce() { t.announcer.announce(t.tell) }
-
-// tell sends what the clients do not know yet. A secret goes before the state that belongs to it, so that no page shows a phase
-// without it.
-func (t *table) tell() {
-	t.mu.Lock()
-	closed, now := t.closed, t.public()
-	row := t.row()
-	secrets := make(map[string]Secret)
-	for i, s := range t.seats {
-		if s.user != "" {
-			secrets[s.user] = t.secret(i)
-		}
+func decodeTable(saved []byte) (*table, error) {
+	t := &table{chance: new(rand.ChaCha8)}
+	k := kept{table: t}
+	if err := json.Unmarshal(saved, &k); err != nil {
+		return nil, fmt.Errorf("table: %w", err)
 	}
-	t.mu.Unlock()
-
-	if closed {
-		t.lobby.drop(t.id)
-		return
+	if err := t.chance.UnmarshalBinary(k.Chance); err != nil {
+		return nil, fmt.Errorf("table %s: %w", t.ID, err)
 	}
-	for user, secret := range secrets {
-		known := t.told.secrets[user]
-		known.Rev = secret.Rev
-		if !reflect.DeepEqual(known, secret) {
-			t.lobby.send(t.lobby.everyone.User(user), "secret", secret)
-		}
+	if len(t.Seats) != t.Setup.Size || t.Host < 0 || t.Host >= len(t.Seats) {
+		return nil, fmt.Errorf("table %s: %d seats for %d players, host %d", t.ID, len(t.Seats), t.Setup.Size, t.Host)
 	}
-	if now.Rev != t.told.rev {
-		t.lobby.send(t.lobby.everyone.To(t.room()), "table", now)
+	t.rng = rand.New(t.chance)
+	if k.Game == nil {
+		return t, nil
 	}
-	if now.Phase != t.told.phase && now.Phase == string(game.Over) {
-		t.lobby.log.Info("game over", "table", t.id, "winner", now.Winner, "reason", now.Reason)
+	g, err := game.Restore(*k.Game)
+	if err != nil {
+		return nil, fmt.Errorf("table %s: %w", t.ID, err)
 	}
-	t.told = told{now.Rev, now.Phase, secrets}
-	t.lobby.show(row)
+	t.game = g
+	return t, nil
 }
 
-// close ends the table.
-func (t *table) close() {
-	_ = t.change(func() error { // it may be closed already
-		t.closed = true
-		return nil
-	})
+// row is what every process knows of every table: what the list says of it, and when somebody has to look after it.
+type row struct {
+	TableInfo
+	Rev       uint64    `json:"rev"`
+	Number    uint64    `json:"number"`
+	Founder   string    `json:"founder"`
+	Limit     time.Time `json:"limit,omitzero"` // end of the stage
+	Due       time.Time `json:"due,omitzero"`   // when the server has to do something
+	Processes []string  `json:"processes"`      // that have connections at the table
+	By        string    `json:"by"`             // the process that saved it
+	Closed    bool      `json:"closed,omitempty"`
+}
+
+// row returns what a process says that saves the table.
+func (t *table) row(by string) row {
+	r := row{
+		TableInfo: t.info(), Rev: t.Rev, Number: t.Number, Founder: t.Founder, Limit: t.Clock.Limit, Due: t.due(), By: by, Closed: t.closed,
+	}
+	for process := range t.Here {
+		r.Processes = append(r.Processes, process)
+	}
+	slices.Sort(r.Processes)
+	return r
+}
+
+// due returns when the server has to do something, if nobody else does anything; zero for never.
+func (t *table) due() time.Time { return earlier(t.Clock.due(), t.patienceEnds()) }
+
+// act does what is due, or returns errUnchanged.
+func (t *table) act(now time.Time) error {
+	bots, absent, swept := t.moveBots(now), t.moveAbsent(now), t.sweep(now)
+	if !bots && !absent && !swept {
+		return errUnchanged
+	}
+	t.closed = t.closed || t.fault != nil // else it would wait for ever
+	return nil
 }

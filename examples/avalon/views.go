@@ -12,7 +12,7 @@ import (
 // phaseLobby is the phase before the game has one.
 const phaseLobby = "lobby"
 
-// phase returns the phase of the table. The caller holds mu, as of all functions here but entered.
+// phase returns the phase of the table.
 func (t *table) phase() string {
 	if t.game == nil {
 		return phaseLobby
@@ -21,25 +21,23 @@ func (t *table) phase() string {
 }
 
 // entered returns all that a user needs to show the table.
-func (t *table) entered(user string) (Entered, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (t *table) entered(user string, now time.Time) (Entered, error) {
 	i := t.seatOf(user)
 	if i < 0 {
 		return Entered{}, errNotSeated
 	}
-	return Entered{Table: t.public(), Secret: t.secret(i), Chat: t.chat.history()}, nil
+	return Entered{Table: t.public(now), Secret: t.secret(i), Chat: t.Chat.since(0)}, nil
 }
 
 // public returns what everybody at the table can see.
-func (t *table) public() Table {
-	s := game.State{Setup: t.setup, Quests: t.setup.Quests()}
+func (t *table) public(now time.Time) Table {
+	s := game.State{Setup: t.Setup, Quests: t.Setup.Quests()}
 	if t.game != nil {
 		s = t.game.State()
 	}
 	out := Table{
-		ID: t.id, Rev: t.rev, Size: t.setup.Size, Roles: t.setup.InPlay(), Host: t.host, Players: t.players(), Phase: t.phase(),
-		Left: t.clock.left(time.Now()), Quest: s.Quest, Leader: s.Leader, Rejected: s.Rejected, Team: list(s.Team), Acted: list(s.Acted),
+		ID: t.ID, Rev: t.Rev, Size: t.Setup.Size, Roles: t.Setup.InPlay(), Host: t.Host, Players: t.players(), Phase: t.phase(),
+		Left: secondsTo(t.Clock.Limit, now), Quest: s.Quest, Leader: s.Leader, Rejected: s.Rejected, Team: list(s.Team), Acted: list(s.Acted),
 		Votes: []Ballot{}, Winner: s.Winner, Reason: s.Reason, Revealed: []Revealed{},
 	}
 	for _, q := range s.Quests {
@@ -56,9 +54,9 @@ func (t *table) public() Table {
 
 func (t *table) players() []Player {
 	out := []Player{}
-	for i, s := range t.seats {
+	for i, s := range t.Seats {
 		if !s.free() {
-			out = append(out, Player{Seat: i, Name: s.name, Bot: s.bot, Online: s.bot || t.conns[s.user] > 0})
+			out = append(out, Player{Seat: i, Name: s.Name, Bot: s.Bot, Online: s.Gone.IsZero()})
 		}
 	}
 	return out
@@ -66,7 +64,7 @@ func (t *table) players() []Player {
 
 // secret returns what the player of a seat alone may know.
 func (t *table) secret(seat int) Secret {
-	out := Secret{Table: t.id, Rev: t.rev, Seat: seat, Knows: []Sighting{}}
+	out := Secret{Table: t.ID, Rev: t.Rev, Seat: seat, Knows: []Sighting{}}
 	if t.game == nil {
 		return out
 	}
@@ -78,15 +76,15 @@ func (t *table) secret(seat int) Secret {
 	return out
 }
 
-// row returns what the list of tables says.
-func (t *table) row() TableInfo {
-	taken := len(t.seats)
-	for i := range t.seats {
-		if t.seats[i].free() {
+// info returns what the list of tables says.
+func (t *table) info() TableInfo {
+	taken := len(t.Seats)
+	for i := range t.Seats {
+		if t.Seats[i].free() {
 			taken--
 		}
 	}
-	return TableInfo{ID: t.id, Host: t.seats[t.host].name, Players: taken, Size: len(t.seats), Phase: t.phase()}
+	return TableInfo{ID: t.ID, Host: t.Seats[t.Host].Name, Players: taken, Size: len(t.Seats), Phase: t.phase()}
 }
 
 // list is a list that is never null in JSON.
