@@ -89,7 +89,24 @@ func handler(srv http.Handler, logins *logins) http.Handler {
 }
 
 // open makes the program that the settings ask for.
-func open(s settings, log *slog.Logger) (*app, error) { return newApp(s, newMemory(), nil, log) }
+func open(s settings, log *slog.Logger) (*app, error) {
+	if s.redis == "" {
+		return newApp(s, newMemory(), nil, log)
+	}
+	bus, err := redisBus(s.redis)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := openRedis(s.redis)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newApp(s, tables, bus, log)
+	if err != nil {
+		tables.close()
+	}
+	return a, err
+}
 
 // run serves until ctx ends. It writes the page's address to out as soon as it can be opened.
 func run(ctx context.Context, args []string, env func(string) string, out io.Writer) error {

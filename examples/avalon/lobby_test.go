@@ -63,7 +63,7 @@ func listed(guests ...*guest) int {
 }
 
 func TestANewTable(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+	onEachStore(t, nil, func(t *testing.T, w *world) {
 		in := w.guest("Ann").enter("table:create", Create{Size: 7, Roles: []game.Role{game.Percival, game.Mordred}})
 		want := Table{
 			ID: in.Table.ID, Rev: in.Table.Rev, Size: 7, Phase: "lobby",
@@ -85,7 +85,7 @@ func TestANewTable(t *testing.T) {
 }
 
 func TestTablesThatCannotBe(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+	onEachStore(t, nil, func(t *testing.T, w *world) {
 		ann := w.guest("Ann")
 		ann.refused("bad_size", "table:create", Create{Size: 4})
 		ann.refused("bad_size", "table:create", map[string]any{})
@@ -97,7 +97,7 @@ func TestTablesThatCannotBe(t *testing.T) {
 }
 
 func TestSeats(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+	onEachStore(t, nil, func(t *testing.T, w *world) {
 		at := w.table(5, nil, "Ann", "Bob", "Cid", "Dan", "Eve")
 		ann := at[0]
 		for i, g := range at {
@@ -117,7 +117,7 @@ func TestSeats(t *testing.T) {
 }
 
 func TestTheHostRules(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+	onEachStore(t, nil, func(t *testing.T, w *world) {
 		at := w.table(6, nil, "Ann", "Bob", "Cid")
 		ann, bob := at[0], at[1]
 		bob.refused("not_host", "table:bots", At{ann.at})
@@ -140,7 +140,7 @@ func TestTheHostRules(t *testing.T) {
 }
 
 func TestBotsComeToNewTables(t *testing.T) {
-	inBubble(t, []string{"-bots", "4"}, func(t *testing.T, w *world) {
+	onEachStore(t, []string{"-bots", "4"}, func(t *testing.T, w *world) {
 		ann := w.guest("Ann")
 		in := ann.enter("table:create", Create{Size: 6})
 		check(t, "players", len(in.Table.Players), 5)
@@ -181,7 +181,7 @@ func TestLeavingWithTwoDevices(t *testing.T) {
 }
 
 func TestAConnectionIsAtOneTable(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+	onEachStore(t, nil, func(t *testing.T, w *world) {
 		ann := w.guest("Ann")
 		first := ann.enter("table:create", Create{Size: 5}).Table.ID
 		second := ann.enter("table:create", Create{Size: 5}).Table.ID

@@ -16,14 +16,18 @@ import (
 	"github.com/realtime-go/realtime/realtimetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines that were left. One of rueidis ends by itself: a client that could not connect waits for a second more.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
+}
 
 // world is the program in a test.
 type world struct {
-	t    *testing.T
-	app  *app
-	host *realtimetest.Server
-	log  *logged
+	t        *testing.T
+	app      *app
+	host     *realtimetest.Server
+	log      *logged
+	patience time.Duration // with the server
 }
 
 // begin starts the program with the settings of the given flags.
@@ -43,7 +47,7 @@ func begin(t *testing.T, flags ...string) *world {
 
 func serving(t *testing.T, a *app, log *logged) *world {
 	t.Helper()
-	w := &world{t, a, realtimetest.Serve(t, a), log}
+	w := &world{t, a, realtimetest.Serve(t, a), log, time.Hour} // an hour passes at once, in a bubble
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +76,7 @@ func (w *world) guest(name string) *guest {
 // device connects once more as a user.
 func (w *world) device(s Session) *guest {
 	w.t.Helper()
-	c := w.host.Connect(realtimetest.Options{Namespace: "/game", Auth: map[string]string{"token": s.Token}, Timeout: time.Hour})
+	c := w.host.Connect(realtimetest.Options{Namespace: "/game", Auth: map[string]string{"token": s.Token}, Timeout: w.patience})
 	return &guest{Client: c, world: w, session: s}
 }
 
@@ -103,6 +107,21 @@ func (g *guest) enter(event string, payload any) Entered {
 func (g *guest) does(event string, payload any) {
 	g.world.t.Helper()
 	realtimetest.Call[Done](g.Client, event, payload)
+}
+
+// insists sends an event again and again while the tables are out of reach.
+func (g *guest) insists(event string, payload any) {
+	g.world.t.Helper()
+	for {
+		_, err := realtimetest.TryCall[Done](g.Client, event, payload)
+		if e := new(realtime.Error); errors.As(err, &e) && e.Code == errTryAgain.Code {
+			continue
+		}
+		if err != nil {
+			g.world.t.Fatalf("%s %+v: %v", event, payload, err)
+		}
+		return
+	}
 }
 
 // refused sends an event that has to be refused with a code.

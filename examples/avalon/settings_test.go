@@ -36,6 +36,21 @@ func TestSettings(t *testing.T) {
 			env:  map[string]string{"PORT": "8080", "CORS_ORIGINS": "https://a.example", "AVALON_SECRET": secret},
 			want: settings{addr: "127.0.0.1:1", origins: []string{"https://c.example"}, bots: 4, secret: []byte(other), session: time.Hour, tempo: .5, seed: 7},
 		},
+		"redis from the environment": {
+			args: []string{"-secret", secret},
+			env:  map[string]string{"REDIS_HOST": "r.example", "REDIS_PORT": "6380", "REDIS_PASSWORD": "p@ss/word", "REDIS_DB": "2"},
+			want: settings{addr: ":3001", secret: []byte(secret), session: 12 * time.Hour, tempo: 1, redis: "redis://:p%40ss%2Fword@r.example:6380/2"},
+		},
+		"a redis host alone": {
+			args: []string{"-secret", secret},
+			env:  map[string]string{"REDIS_HOST": "::1"},
+			want: settings{addr: ":3001", secret: []byte(secret), session: 12 * time.Hour, tempo: 1, redis: "redis://[::1]:6379/0"},
+		},
+		"a redis flag wins": {
+			args: []string{"-secret", secret, "-redis", "rediss://u:p@r.example:1/3"},
+			env:  map[string]string{"REDIS_HOST": "other.example"},
+			want: settings{addr: ":3001", secret: []byte(secret), session: 12 * time.Hour, tempo: 1, redis: "rediss://u:p@r.example:1/3"},
+		},
 	} {
 		got, err := readSettings(tc.args, environment(tc.env), t.Output())
 		if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(settings{})); diff != "" || err != nil {
@@ -72,10 +87,28 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		{[]string{"-origins", "no origin"}, "origin"},
 		{[]string{"-addr", "no address"}, "no address"},
 		{[]string{"more"}, "more"},
+		{[]string{"-redis", "redis://r.example"}, "-secret"},
+		{[]string{"-redis", "redis://u:hidden@127.0.0.1:1", "-secret", secretOfTests}, "refused"},
+		{[]string{"-redis", "http://u:hidden@r.example", "-secret", secretOfTests}, "-redis"},
+		{[]string{"-redis", "redis://u:hidden@r.example/first", "-secret", secretOfTests}, "first"},
+		{[]string{"-redis", "redis://u:hidden@r.example:port", "-secret", secretOfTests}, "invalid port"},
+		{[]string{"-redis", "r.example:6379", "-secret", secretOfTests}, "-redis"},
+		{[]string{"-redis", "redis://u:hid%zzden@r.example", "-secret", secretOfTests}, "-redis"},
 	} {
 		err := run(t.Context(), tc.args, environment(nil), t.Output())
-		if err == nil || !strings.Contains(err.Error(), tc.want) {
+		if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "hid") {
 			t.Errorf("%v: error %v", tc.args, err)
+		}
+	}
+}
+
+func TestARedisOfTheEnvironmentThatCannotBe(t *testing.T) {
+	for name, value := range map[string]string{"REDIS_DB": "first", "REDIS_PORT": "port"} {
+		_, err := readSettings([]string{"-secret", secretOfTests}, environment(map[string]string{
+			"REDIS_HOST": "r.example", "REDIS_PASSWORD": "hidden", name: value,
+		}), t.Output())
+		if err == nil || !strings.Contains(err.Error(), "REDIS_HOST") || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s=%s: error %v", name, value, err)
 		}
 	}
 }
@@ -83,7 +116,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 // The usage is printed with its defaults; a secret is none of them.
 func TestTheUsageTellsNoSecret(t *testing.T) {
 	var usage strings.Builder
-	_, err := readSettings([]string{"-h"}, environment(map[string]string{"AVALON_SECRET": "a secret"}), &usage)
+	_, err := readSettings([]string{"-h"}, environment(map[string]string{"AVALON_SECRET": "a secret", "REDIS_HOST": "h", "REDIS_PASSWORD": "a secret"}), &usage)
 	if !errors.Is(err, flag.ErrHelp) || !strings.Contains(usage.String(), "AVALON_SECRET") || strings.Contains(usage.String(), "a secret") {
 		t.Errorf("%v:\n%s", err, usage.String())
 	}
