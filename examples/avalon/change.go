@@ -82,6 +82,9 @@ func (l *lobby) report(t *table, before string) {
 	if t.fault != nil {
 		l.log.Error("a move of the server broke a rule", "table", t.ID, "err", t.fault)
 	}
+	if t.absent != "" {
+		l.log.Info("moved for the absent", "table", t.ID, "stage", t.absent)
+	}
 	if now := t.phase(); now != before && now == string(game.Over) {
 		s := t.game.State()
 		l.log.Info("game over", "table", t.ID, "winner", s.Winner, "reason", s.Reason)

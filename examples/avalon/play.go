@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -92,6 +93,7 @@ func (t *table) moveAbsent(now time.Time) bool {
 		return false
 	}
 	over := t.stage()
+	t.absent = fmt.Sprint(over)
 	for i := range t.Seats {
 		if t.stage() == over {
 			t.moveFor(i, game.Absent, now)

@@ -34,6 +34,7 @@ type table struct {
 	game   *game.Game    // nil before the start
 	chance *rand.ChaCha8 // of the cards, and of the whims of bots
 	rng    *rand.Rand    // on chance
+	absent string        // the stage in which the server has just moved for the absent
 	fault  error         // of a move that the server made; there should be none
 	closed bool          // and so no longer kept
 }
