@@ -30,6 +30,7 @@ type report struct {
 	}
 	Frames []struct {
 		To   string
+		By   string // address of the process, if there are several
 		Text string
 	}
 	Refusals []struct{ Event, Phase, At, Code string }

@@ -18,11 +18,7 @@ func TestTheProgramEndsCleanly(t *testing.T) {
 	node := officialClients(t)
 	ctx, cancel := context.WithTimeout(t.Context(), nodeLimit)
 	t.Cleanup(cancel)
-	program := filepath.Join(t.TempDir(), "avalon")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	server := exec.CommandContext(ctx, program, "-addr", "127.0.0.1:0", "-bots", "4", "-tempo", "0.1", "-seed", "5")
+	server := exec.CommandContext(ctx, build(ctx, t), "-addr", "127.0.0.1:0", "-bots", "4", "-tempo", "0.1", "-seed", "5")
 	server.Stderr = t.Output()
 	line, ended := start(t, server)
 	address, ok := strings.CutPrefix(line, "avalon: open ")

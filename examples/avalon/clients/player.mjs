@@ -43,7 +43,7 @@ export class Player {
     this.socket.on('table', (table) => this.#take(table));
     this.socket.on('secret', (secret) => {
       this.secrets.push(secret);
-      this.secret = secret;
+      if (!this.secret || secret.table !== this.secret.table || secret.rev > this.secret.rev) this.secret = secret;
       this.#changed();
     });
   }
@@ -97,11 +97,15 @@ export class Player {
     return this.until('the end of the link', () => !this.socket.connected);
   }
 
-  /** Lets a client come back after cut. */
-  mend() {
+  /** Lets a client come back after cut, or after stay; to another address if one is given, as behind a balancer. */
+  mend(address) {
+    if (address) this.socket.io.uri = address;
     this.socket.io.reconnection(true);
     this.socket.connect();
   }
+
+  /** Keeps a client from coming back when its link breaks. */
+  stay() { this.socket.io.reconnection(false); }
 
   close() { this.socket.disconnect(); }
 
