@@ -133,17 +133,7 @@ func start(ctx context.Context, t *testing.T, program string, args []string) str
 			t.Errorf("the example ended with %v", err)
 		}
 	})
-	select {
-	case line := <-first.read:
-		_, address, found := strings.Cut(line, "http://")
-		if !found {
-			t.Fatalf("no address in %q", line)
-		}
-		return "http://" + strings.TrimSpace(address)
-	case <-ctx.Done():
-		t.Fatal("the example printed no address")
-	}
-	return ""
+	return first.address(ctx, t)
 }
 
 // terminate asks a program to end, or kills it where programs cannot be asked.
@@ -159,6 +149,22 @@ type firstLine struct {
 	text strings.Builder
 	done bool
 	read chan string
+}
+
+// address waits for the line in which the example says where its page is.
+func (f *firstLine) address(ctx context.Context, t *testing.T) string {
+	t.Helper()
+	select {
+	case line := <-f.read:
+		_, address, found := strings.Cut(line, "http://")
+		if !found {
+			t.Fatalf("no address in %q", line)
+		}
+		return "http://" + strings.TrimSpace(address)
+	case <-ctx.Done():
+		t.Fatal("the example printed no address")
+	}
+	return ""
 }
 
 func (f *firstLine) Write(p []byte) (int, error) {

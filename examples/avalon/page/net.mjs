@@ -18,10 +18,14 @@ const SEATS_KEPT = 20;
 /** ms for which a refusal is shown. */
 const PROBLEM = 6_000;
 
+/** ms after which the page asks again for its place while the tables are out of the server's reach. */
+const AGAIN = 1_000;
+
 export function createNet(store) {
   const socket = connect("", { namespace: "/game", autoConnect: false, ackTimeout: 10_000, auth: async () => ({ token: await token() }) });
   let early = null; // { table, secret } of a table that is being entered: events may overtake the answer
   let entering = "";
+  let refusal = ""; // the code of the last one
   let problemTimer;
   let revealTimer;
 
@@ -73,6 +77,7 @@ export function createNet(store) {
     try {
       return await (payload === undefined ? socket.call(event) : socket.call(event, payload));
     } catch (err) {
+      refusal = err.code || "";
       tell(err.message);
       return null;
     } finally {
@@ -83,9 +88,15 @@ export function createNet(store) {
   /** Sits down: `table:create` or `table:join`. */
   async function enter(event, payload) {
     entering = payload.table || "new";
-    early = { table: null, secret: null };
-    const entered = await ask(event, payload);
-    const sooner = early;
+    const sooner = { table: null, secret: null };
+    early = sooner;
+    let entered = await ask(event, payload);
+    // A place is not given up because the tables are out of reach. A new table might be a second one.
+    while (!entered && refusal === "try_again" && payload.table && early === sooner && socket.connected) {
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
+      if (early === sooner && socket.connected) entered = await ask(event, payload);
+    }
+    if (early !== sooner) return; // another table is being entered, or this one on a new connection
     early = null;
     entering = "";
     if (!entered) {
@@ -104,6 +115,8 @@ export function createNet(store) {
 
   /** Leaves for the list of tables. The server need not be told here: `table:leave` does that. */
   async function openHall() {
+    early = null;
+    entering = "";
     setAddress("");
     store.set({ ...AWAY });
     try {
