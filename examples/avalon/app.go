@@ -42,11 +42,14 @@ func newApp(s settings, tables store, adapter realtime.Adapter, log *slog.Logger
 		return nil, fmt.Errorf("-secret: %w", err)
 	}
 	process := strings.ToLower(rand.Text()[:8])
-	srv, err := realtime.New(realtime.Config{Auth: logins.auth, Origins: s.origins, Adapter: adapter, NodeName: process, Logger: log})
+	srv, err := realtime.New(realtime.Config{
+		Auth: logins.auth, Origins: s.origins, Adapter: adapter, NodeName: process, Logger: log,
+		Presence: realtime.PresenceConfig{Off: true}, // tables know by themselves who is there
+	})
 	if err != nil {
 		return nil, err
 	}
-	lobby := newLobby(srv.Of("/game"), process, srv.Nodes, s, tables, log)
+	lobby := newLobby(srv, process, s, tables, log)
 	lobby.register()
 	return &app{handler(srv, logins), srv, logins, lobby}, nil
 }

@@ -42,6 +42,7 @@ type lobby struct {
 	desks   map[string]*desk
 	here    map[string]map[string]int // connections of this process, by table and user
 	late    map[string]bool           // tables that could not be told who is here
+	gone    map[string]bool           // tables that went away since the last look began
 	opening map[string]int            // tables that are being opened, by user
 	rev     uint64                    // of the list of tables
 	trouble bool                      // the store did not answer
@@ -52,7 +53,7 @@ type lobby struct {
 // desk is what this process knows of one table.
 type desk struct {
 	row       row
-	table     *table // as it was saved or loaded last, and perhaps older than the row; nil if it was not needed yet
+	table     *table // as this process saved it last, and perhaps older than the row; nil if it did not
 	shown     int    // seconds of the stage that the players here were told last
 	alarm     *time.Timer
 	notBefore time.Time // after what is due was tried in vain
@@ -61,10 +62,11 @@ type desk struct {
 	told      told // belongs to whoever announces
 }
 
-func newLobby(everyone realtime.Namespace, process string, nodes func(context.Context) ([]realtime.Node, error), s settings, kept store, log *slog.Logger) *lobby {
+func newLobby(srv realtime.Server, process string, s settings, kept store, log *slog.Logger) *lobby {
 	return &lobby{
-		everyone: everyone, process: process, nodes: nodes, settings: s, store: kept, log: log, missed: make(map[string]int),
-		desks: make(map[string]*desk), here: make(map[string]map[string]int), late: make(map[string]bool), opening: make(map[string]int),
+		everyone: srv.Of("/game"), process: process, nodes: srv.Nodes, settings: s, store: kept, log: log, missed: make(map[string]int),
+		desks: make(map[string]*desk), here: make(map[string]map[string]int), late: make(map[string]bool), gone: make(map[string]bool),
+		opening: make(map[string]int),
 	}
 }
 
@@ -137,8 +139,8 @@ func (l *lobby) list() Tables {
 // listChanged follows every change of the list. Its revisions grow from one process to the next too. The caller holds mu.
 func (l *lobby) listChanged() { l.rev = max(l.rev+1, uint64(time.Now().UnixMilli())) } //nolint:gosec // after 1970
 
-// learn takes note of how a table is. A table of which this process does not know is believed in if it is new, or stands in the store's
-// list: otherwise it may have closed meanwhile. t is the table of the row, or nil.
+// learn takes note of how a table is. A table of which this process does not know is believed in if it is new, or stands in the list of a
+// look: otherwise it may have closed meanwhile. t is the table of the row, or nil.
 func (l *lobby) learn(r row, t *table, listed bool) {
 	if r.Closed {
 		l.drop(r.ID)
@@ -147,7 +149,7 @@ func (l *lobby) learn(r row, t *table, listed bool) {
 	l.mu.Lock()
 	d := l.desks[r.ID]
 	if d == nil {
-		if l.closed || !listed && r.Rev > 1 {
+		if l.closed || l.gone[r.ID] || !listed && r.Rev > 1 {
 			l.mu.Unlock()
 			return
 		}
@@ -179,6 +181,8 @@ func (l *lobby) learn(r row, t *table, listed bool) {
 func (l *lobby) drop(id string) {
 	l.mu.Lock()
 	d := l.desks[id]
+	l.gone[id] = true
+	delete(l.late, id)
 	if d != nil {
 		if d.alarm != nil {
 			d.alarm.Stop()

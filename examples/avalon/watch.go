@@ -43,7 +43,7 @@ func (l *lobby) watch(ctx context.Context) {
 }
 
 func (l *lobby) look(ctx context.Context) {
-	known := l.tables() // before the question: what is opened meanwhile is not missed in the answer
+	known := l.tables() // before the question: what opens or closes meanwhile may be in the answer or not
 	bounded, cancel := context.WithTimeout(ctx, patienceWithStore)
 	defer cancel()
 	rows, err := l.store.rows(bounded)
@@ -63,9 +63,11 @@ func (l *lobby) look(ctx context.Context) {
 	}
 }
 
+// tables returns the ids of all tables that are known as a look begins.
 func (l *lobby) tables() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	clear(l.gone)
 	ids := make([]string, 0, len(l.desks))
 	for id := range l.desks {
 		ids = append(ids, id)
