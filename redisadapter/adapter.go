@@ -45,7 +45,7 @@ func New(cfg Config) (*Adapter, error) {
 		return nil, err
 	}
 	a := &Adapter{cfg: cfg.withDefaults(), turn: make(chan struct{}, 1)}
-	if a.cfg.Wire == Native {
+	if a.cfg.Wire != NodeClassic {
 		layout, err := newLayout(&a.cfg)
 		if err != nil {
 			return nil, fmt.Errorf("redisadapter: %w", err)
@@ -157,11 +157,11 @@ func (a *Adapter) Nodes(ctx context.Context) ([]realtime.Node, error) {
 		return nodes, nil
 	}
 	namespace := slices.Min(namespaces) // "/" sorts before all others
-	counts, err := n.client.count(ctx, n.wire.audience(namespace))
+	count, _, err := n.audience(ctx, namespace)
 	if err != nil {
 		return nil, err
 	}
-	for i := 1; n.wire.nameless() && len(nodes) < int(counts[0]); i++ {
+	for i := 1; n.wire.nameless() && len(nodes) < count; i++ {
 		nodes = append(nodes, nameless(i))
 	}
 	return nodes, nil

@@ -2,6 +2,7 @@ package redisadapter
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/realtime-go/realtime"
@@ -29,12 +30,11 @@ func (a *Adapter) Ask(ctx context.Context, m *realtime.Message, reply func(*real
 	if err := n.subscriber.hears(ctx, m.Namespace); err != nil {
 		return 0, err
 	}
-	audience := n.wire.audience(m.Namespace)
-	counts, err := n.client.count(ctx, audience)
+	nodes, _, err := n.audience(ctx, m.Namespace)
 	if err != nil {
 		return 0, err
 	}
-	others := int(counts[0]) - 1
+	others := nodes - 1
 	if others <= 0 {
 		return 0, nil
 	}
@@ -55,6 +55,23 @@ func (a *Adapter) Ask(ctx context.Context, m *realtime.Message, reply func(*real
 	return t.expected, err
 }
 
+// audience counts the nodes that serve a namespace, this one included, and at the same moment
+// the subscribers of some more channels.
+func (n *node) audience(ctx context.Context, namespace string, more ...string) (nodes int, counts []int64, err error) {
+	a := n.wire.audience(namespace)
+	counts, err = n.client.count(ctx, slices.Concat(a.heard, a.twice, more)...)
+	if err != nil {
+		return 0, nil, err
+	}
+	for i := range len(a.heard) {
+		nodes += int(counts[i])
+	}
+	for i := range len(a.twice) {
+		nodes -= int(counts[len(a.heard)+i])
+	}
+	return nodes, counts[len(a.heard)+len(a.twice):], nil
+}
+
 // withLife is ctx that also ends with life, with the cause of whichever ended first.
 func withLife(ctx, life context.Context) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -67,7 +84,7 @@ func withLife(ctx, life context.Context) (context.Context, context.CancelCauseFu
 
 // collect hands answers over until all have come or ctx ends.
 func (n *node) collect(ctx context.Context, q *ask, t *tally, reply func(*realtime.Message)) error {
-	watch := newMourner(n, n.wire.audience(q.m.Namespace), t)
+	watch := newMourner(n, q.m.Namespace, t)
 	ticker := time.NewTicker(watch.every)
 	defer ticker.Stop()
 	var batch []*realtime.Message
@@ -93,32 +110,32 @@ func (n *node) collect(ctx context.Context, q *ask, t *tally, reply func(*realti
 
 // mourner looks during a question for nodes that die.
 type mourner struct {
-	n        *node
-	t        *tally
-	audience string
-	every    time.Duration
-	asked    int // subscribers of the audience that are accounted for, this node included
-	missing  int // fewer than that, at the last looks
-	looks    int // in a row that have found just as many
+	n         *node
+	t         *tally
+	namespace string
+	every     time.Duration
+	asked     int // nodes of the audience that are accounted for, this node included
+	missing   int // fewer than that, at the last looks
+	looks     int // in a row that have found just as many
 }
 
-func newMourner(n *node, audience string, t *tally) *mourner {
-	return &mourner{n: n, t: t, audience: audience, every: max(n.cfg.Heartbeat/2, time.Millisecond), asked: t.expected + 1}
+func newMourner(n *node, namespace string, t *tally) *mourner {
+	return &mourner{n: n, t: t, namespace: namespace, every: max(n.cfg.Heartbeat/2, time.Millisecond), asked: t.expected + 1}
 }
 
 // look counts the nodes, and buries the dead when maxMissed looks in a row have missed
 // as many: one that only has lost its connection is back by then.
 func (m *mourner) look(ctx context.Context) {
 	named := m.t.named()
-	channels := []string{m.audience}
-	for _, id := range named {
-		channels = append(channels, m.n.peers.channel(id))
+	channels := make([]string, len(named))
+	for i, id := range named {
+		channels[i] = m.n.peers.channel(id)
 	}
-	counts, err := m.n.client.count(ctx, channels...)
+	nodes, counts, err := m.n.audience(ctx, m.namespace, channels...)
 	if err != nil {
 		return // nothing is known then
 	}
-	missing := m.asked - int(counts[0])
+	missing := m.asked - nodes
 	if missing != m.missing {
 		m.missing, m.looks = missing, 0
 	}
@@ -128,7 +145,7 @@ func (m *mourner) look(ctx context.Context) {
 	}
 	var dead []string
 	for i, id := range named {
-		if counts[i+1] == 0 {
+		if counts[i] == 0 {
 			dead = append(dead, id)
 		}
 	}

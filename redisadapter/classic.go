@@ -19,6 +19,7 @@ type classic struct {
 	n         *node
 	echo      nodewire.Echo
 	responses string // what the names of response channels begin with
+	both      bool   // what is said here is said on the wire Native too: see rolling
 }
 
 func newClassic(n *node) *classic {
@@ -36,6 +37,7 @@ type note struct {
 	Node   string            `json:"node,omitempty"`   // of an answer
 	Conn   string            `json:"conn,omitempty"`   // of an answer
 	More   json.RawMessage   `json:"more,omitempty"`   // the arguments of an answer but the first
+	Native bool              `json:"native,omitempty"` // said on the wire Native too
 	Count  *int              `json:"count,omitempty"`  // in a question: only the number is wanted; in its answer: the number
 
 	// Of a connection in an answer.
@@ -91,7 +93,9 @@ func (c *classic) isAnswer(channel string) bool {
 func (c *classic) isEcho(in *incoming) bool { return c.echo.Is(in.payload) }
 
 // audience is the channel by which the Node.js adapter counts nodes.
-func (c *classic) audience(namespace string) string { return c.names(namespace).Request() }
+func (c *classic) audience(namespace string) audience {
+	return audience{heard: []string{c.names(namespace).Request()}}
+}
 
 // nameless is true: Node.js nodes tell no names.
 func (c *classic) nameless() bool { return true }
@@ -110,7 +114,7 @@ func (c *classic) message(m *realtime.Message) (outgoing, error) {
 	if m.Op == realtime.OpBroadcast {
 		return c.broadcast(m, c.n.self.ID)
 	}
-	r, err := command(m)
+	r, err := command(m, c.both)
 	if err != nil {
 		return outgoing{}, err
 	}
@@ -119,7 +123,7 @@ func (c *classic) message(m *realtime.Message) (outgoing, error) {
 }
 
 func (c *classic) broadcast(m *realtime.Message, uid string) (outgoing, error) {
-	text, err := note{Meta: m.Meta}.encode()
+	text, err := note{Meta: m.Meta, Native: c.both}.encode()
 	if err != nil {
 		return outgoing{}, err
 	}
@@ -160,12 +164,12 @@ func (c *classic) request(namespace string, r *nodewire.Request) (outgoing, erro
 }
 
 // command is the request of an operation that nobody answers, without a uid.
-func command(m *realtime.Message) (*nodewire.Request, error) {
+func command(m *realtime.Message, both bool) (*nodewire.Request, error) {
 	r := &nodewire.Request{
 		Selection: nodewire.Selection{Rooms: m.Rooms, Except: m.Except},
 		Names:     m.Names, Close: m.Close, Data: m.Data, Attachments: m.Attachments,
 	}
-	x := note{Reason: m.Reason, Meta: m.Meta}
+	x := note{Reason: m.Reason, Meta: m.Meta, Native: both}
 	switch m.Op {
 	case realtime.OpJoin:
 		r.Type = nodewire.Join
@@ -200,7 +204,7 @@ func (c *classic) question(m *realtime.Message, id string) (outgoing, error) {
 		Selection: nodewire.Selection{Rooms: m.Rooms, Except: m.Except},
 		Data:      m.Data, Attachments: m.Attachments, Flags: flagsOf(m),
 	}
-	x := note{Meta: m.Meta}
+	x := note{Meta: m.Meta, Native: c.both}
 	switch m.Op {
 	case realtime.OpBroadcastAck:
 		r.Type = nodewire.Acks

@@ -37,13 +37,14 @@ func (c *classic) receiveBroadcast(in incoming) error {
 	if err != nil {
 		return err
 	}
-	if b.Namespace != namespace || b.UID == c.n.self.ID {
+	x := decodeNote(b.Note)
+	if b.Namespace != namespace || b.UID == c.n.self.ID || c.both && x.Native {
 		return nil
 	}
 	c.n.handler.OnMessage(&realtime.Message{
 		Op: realtime.OpBroadcast, Node: b.UID, Namespace: namespace, Rooms: b.Rooms, Except: b.Except,
 		Volatile: b.Flags.Volatile, Compress: b.Flags.Compress, Data: b.Data, Attachments: b.Attachments,
-		Meta: decodeNote(b.Note).Meta,
+		Meta: x.Meta,
 	})
 	return nil
 }
@@ -52,6 +53,9 @@ func (c *classic) receiveBroadcast(in incoming) error {
 // ignored, as in Node.js.
 func (c *classic) receiveRequest(namespace string, r *nodewire.Request) error {
 	x := decodeNote(r.Note)
+	if c.both && x.Native {
+		return nil
+	}
 	m := &realtime.Message{
 		Node: r.UID, Namespace: namespace, Rooms: r.Rooms, Except: r.Except, Names: r.Names, Close: r.Close,
 		Data: r.Data, Attachments: r.Attachments, Reason: x.Reason, Meta: x.Meta,

@@ -27,6 +27,13 @@ const NodeClassic Wire = 1
 // counted.
 const Native Wire = 2
 
+// Rolling speaks both, for the time in which a cluster goes from NodeClassic to Native
+// (decision D34): everything goes out twice, and is heard once. Replace the nodes by ones with
+// Rolling, one after the other, and when all have it by ones with Native, all with the same
+// Prefix, which is "socket.io" by default. Node.js nodes and emitters must be gone before the
+// first Native node comes, since they do not hear each other.
+const Rolling Wire = 3
+
 // linger is how long a node listens to a shard in which it has no rooms any more.
 const linger = 30 * time.Second
 
@@ -166,7 +173,7 @@ func (c Config) Validate() error {
 	if c.Client == nil && len(c.Redis.InitAddress) == 0 {
 		wrong("Redis.InitAddress is empty, and there is no Client")
 	}
-	if c.Wire > Native {
+	if c.Wire > Rolling {
 		wrong("Wire %d is not known", c.Wire)
 	}
 	c.validateNative(wrong)
@@ -191,8 +198,8 @@ func (c Config) Validate() error {
 
 // validateNative reports the mistakes in what is for the wire Native.
 func (c *Config) validateNative(wrong func(format string, args ...any)) {
-	if c.Wire != Native && (len(c.Keys) > 0 || c.Shards != 0 || c.AcceptUnsigned) {
-		wrong("Shards, Keys and AcceptUnsigned are for the wire Native")
+	if c.Wire <= NodeClassic && (len(c.Keys) > 0 || c.Shards != 0 || c.AcceptUnsigned) {
+		wrong("Shards, Keys and AcceptUnsigned are for the wires Native and Rolling")
 	}
 	if _, err := newLayout(c); err != nil {
 		wrong("Shards: %w", err)

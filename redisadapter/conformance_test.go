@@ -20,6 +20,7 @@ import (
 type bus struct {
 	t      testing.TB
 	cfg    redisadapter.Config
+	wires  []redisadapter.Wire // of the nodes in turn, if not that of cfg
 	cables map[realtime.Adapter]*redistest.Cable
 }
 
@@ -33,6 +34,9 @@ func (b *bus) Node() realtime.Adapter {
 	cable := &redistest.Cable{}
 	cfg := b.cfg
 	cfg.Redis.DialCtxFn = cable.Dial
+	if len(b.wires) > 0 {
+		cfg.Wire = b.wires[len(b.cables)%len(b.wires)]
+	}
 	a, err := redisadapter.New(cfg)
 	if err != nil {
 		b.t.Fatal(err)
@@ -72,4 +76,23 @@ func TestConformanceNativeSigned(t *testing.T) {
 // TestConformanceNativeCluster does so on a Redis Cluster.
 func TestConformanceNativeCluster(t *testing.T) {
 	conform(t, redisadapter.Config{Wire: redisadapter.Native, Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}})
+}
+
+// TestConformanceRolling runs the kit on the clusters that there are on the way from one wire to the
+// other (D34).
+func TestConformanceRolling(t *testing.T) {
+	server := redistest.Start(t)
+	for name, wires := range map[string][]redisadapter.Wire{
+		"first half":  {redisadapter.Rolling, redisadapter.NodeClassic},
+		"between":     {redisadapter.Rolling},
+		"second half": {redisadapter.Native, redisadapter.Rolling},
+	} {
+		t.Run(name, func(t *testing.T) {
+			adaptertest.Run(t, adaptertest.Factory{Sizes: []int{2, 3, 5}, NewBus: func(t testing.TB) adaptertest.Bus {
+				b := newBus(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: []string{server.Addr}}})
+				b.wires = wires
+				return b
+			}})
+		})
+	}
 }

@@ -47,8 +47,10 @@
 //
 // On a Redis Cluster it uses publish and subscribe too, and not sharded pub/sub: only over one
 // connection do messages on several channels keep their order, which an adapter promises.
-// There are no Node.js nodes, and no [Emitter], on this wire. Of the channels it needs
-// &{PREFIX:* and &PREFIX-*; a prefix with other characters than letters, digits and "-._/" is
+// There are no Node.js nodes, and no [Emitter], on this wire. The wire Rolling speaks both, for
+// the way from one to the other while the cluster runs: everything goes out twice then.
+//
+// Of the channels Native needs &{PREFIX:* and &PREFIX-*; a prefix with other characters than letters, digits and "-._/" is
 // escaped in the first.
 //
 // # Together with Node.js

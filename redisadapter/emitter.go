@@ -121,7 +121,7 @@ func (a *emitterAdapter) message(m *realtime.Message) (outgoing, error) {
 	if m.Op == realtime.OpBroadcast {
 		return a.wire.broadcast(m, nodewire.EmitterUID)
 	}
-	r, err := command(m)
+	r, err := command(m, false)
 	if err != nil {
 		return outgoing{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/realtime-go/realtime"
+	"github.com/realtime-go/realtime/redisadapter"
 	"github.com/realtime-go/realtime/redisadapter/internal/redistest"
 )
 
@@ -126,7 +127,12 @@ func (h *history) check() (lost int) {
 }
 
 // TestNativeEveryLossLiesInAGap breaks what can break while three nodes talk.
-func TestNativeEveryLossLiesInAGap(t *testing.T) {
+func TestNativeEveryLossLiesInAGap(t *testing.T) { everyLossLiesInAGap(t, redisadapter.Native) }
+
+// TestRollingEveryLossLiesInAGap does so while both wires are spoken.
+func TestRollingEveryLossLiesInAGap(t *testing.T) { everyLossLiesInAGap(t, redisadapter.Rolling) }
+
+func everyLossLiesInAGap(t *testing.T, wire redisadapter.Wire) {
 	faults := map[string]func(*redistest.Server){
 		"subscriptions killed": func(s *redistest.Server) { s.KillClients("pubsub") },
 		"publishers killed":    func(s *redistest.Server) { s.KillClients("normal") },
@@ -143,7 +149,8 @@ func TestNativeEveryLossLiesInAGap(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			server := redistest.Start(t)
-			cfg := native(server.Addr)
+			cfg := options(server.Addr)
+			cfg.Wire = wire
 			cfg.PublishTimeout = 300 * time.Millisecond
 			cfg.Redis.ConnWriteTimeout = 500 * time.Millisecond
 			cfg.Redis.Dialer.Timeout = 300 * time.Millisecond

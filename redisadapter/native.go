@@ -34,6 +34,7 @@ type native struct {
 	tracker  *nativewire.Tracker
 	channels map[string]nativewire.Channel // by name, those that are subscribed
 	over     map[string]time.Time          // nodes that are gone, and since when
+	speakers map[string]struct{}           // nodes whose heartbeats have come, at most maxPeers
 }
 
 // newLayout is the layout of a configuration that is valid.
@@ -57,7 +58,7 @@ func newNative(n *node, s *shards) (*native, error) {
 		n: n, layout: s.layout, keys: keys, shards: s,
 		reply: s.layout.Name(nativewire.Reply(n.self.ID)), nodes: s.layout.Name(nativewire.Nodes()),
 		tracker:  nativewire.NewTracker(nativewire.TrackerConfig{Self: n.self.ID}),
-		channels: make(map[string]nativewire.Channel), over: make(map[string]time.Time),
+		channels: make(map[string]nativewire.Channel), over: make(map[string]time.Time), speakers: make(map[string]struct{}),
 	}
 	origin := nativewire.Origin{Node: n.self.ID, Epoch: nativewire.NewEpoch(time.Now(), mathrand.Uint64())}
 	w.echo = echoOf(origin)
@@ -70,12 +71,12 @@ func (w *native) own() []string {
 }
 
 func (w *native) subscription(namespace string) subscription {
-	return subscription{channels: []string{w.audience(namespace)}}
+	return subscription{channels: w.audience(namespace).heard}
 }
 
 // audience is the broadcast channel: all nodes that serve a namespace listen to it.
-func (w *native) audience(namespace string) string {
-	return w.layout.Name(nativewire.Broadcast(namespace))
+func (w *native) audience(namespace string) audience {
+	return audience{heard: []string{w.layout.Name(nativewire.Broadcast(namespace))}}
 }
 
 func (w *native) nameless() bool { return false }

@@ -2,6 +2,7 @@ package redisadapter
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/realtime-go/realtime"
@@ -61,6 +62,9 @@ func (w *native) heartbeat(in incoming) error {
 		if !h.Last {
 			delete(w.over, h.Node)
 		}
+		if _, known := w.speakers[h.Node]; !known && len(w.speakers) < maxPeers {
+			w.speakers[strings.Clone(h.Node)] = struct{}{}
+		}
 		return w.tracker.Heartbeat(&h, in.at, gaps)
 	})
 	if h.Shards != w.layout.Shards() {
@@ -76,6 +80,10 @@ func (w *native) look(now time.Time) {
 		for node, since := range w.over {
 			if now.Sub(since) >= nativewire.DefaultSettle {
 				delete(w.over, node)
+				if _, spoke := w.speakers[node]; !spoke && w.n.wire.nameless() {
+					continue // of another wire
+				}
+				delete(w.speakers, node)
 				gaps = w.tracker.End(nativewire.Origin{Node: node}, now, gaps)
 			}
 		}

@@ -28,7 +28,7 @@ type node struct {
 	registry   *registry.Registry // nil: WithoutKeys
 	asks       asks
 	wire       wire
-	native     *native // the wire, if it is Native
+	native     *native // the wire, or a half of it; nil if it is NodeClassic
 
 	failures atomic.Uint64 // answers that were not sent
 	logged   atomic.Int64  // when, in nanoseconds since 1970
@@ -49,6 +49,9 @@ func (a *Adapter) newNode(c *client, self realtime.Node, h realtime.AdapterHandl
 			return nil, err
 		}
 		n.wire, n.native = w, w
+		if a.cfg.Wire == Rolling {
+			n.wire = newRolling(n, w)
+		}
 	}
 	n.inbox = newInbox(&a.cfg, n, &a.group)
 	own := n.peers.channel(self.ID)

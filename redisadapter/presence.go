@@ -215,11 +215,11 @@ func (a *Adapter) strangers(ctx context.Context, n *node, namespace string) erro
 	if !n.wire.nameless() {
 		return nil
 	}
-	counts, err := n.client.count(ctx, n.wire.audience(namespace))
+	nodes, _, err := n.audience(ctx, namespace)
 	if err != nil {
 		return err
 	}
-	others := int(counts[0]) - 1 - n.peers.len()
+	others := nodes - 1 - n.peers.len()
 	if others <= 0 {
 		return nil
 	}

@@ -107,6 +107,9 @@ func (s *sender) pack(posts []post, batch []*outgoing, now time.Time) []post {
 	}
 	for _, out := range batch {
 		if out.saying != nil {
+			if out.channel != "" && out.saying.refused == nil { // said on another wire too
+				posts = append(posts, post{channel: out.channel, payload: rueidis.BinaryString(out.payload), on: out.saying.route[0]})
+			}
 			continue
 		}
 		payload := out.payload

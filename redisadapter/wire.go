@@ -34,9 +34,9 @@ type wire interface {
 	// question is what Ask sends to have it answered under an id.
 	question(m *realtime.Message, id string) (outgoing, error)
 
-	// audience is a channel that exactly those nodes subscribe that answer questions of
+	// audience says by which subscriptions the nodes are counted that answer questions of
 	// a namespace.
-	audience(namespace string) string
+	audience(namespace string) audience
 
 	// nameless reports whether there may be nodes that do not tell who they are.
 	nameless() bool
@@ -45,6 +45,12 @@ type wire interface {
 	// goroutine at a time, in the order in which Redis delivered.
 	receive(in incoming) error
 	answer(in incoming) error
+}
+
+// audience counts nodes: each subscribes one of the channels in heard, and those that
+// subscribe two of them one in twice.
+type audience struct {
+	heard, twice []string
 }
 
 // subscription is a set of channels, by name and by pattern.
