@@ -20,7 +20,7 @@ func (r *report) begin(o options, redis string) {
 	fmt.Fprintf(r.out, "%s, %s, %d processors, %s/%s\n", time.Now().Format(time.DateOnly), redis, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(r.out, "%d room(s) of %d, packets of %d bytes, %d on their way; closed loop %v after %v, then %d/s for %v to one member on each node\n\n",
 		o.rooms, o.members, o.size, o.window, o.load, o.warm, o.rate, o.paced)
-	fmt.Fprintln(r.out, "| run | system | load average | deliveries / CPU s | deliveries / s | cores: servers | Redis | generator | others | |")
+	fmt.Fprintln(r.out, "| run | system | load average | deliveries / CPU s | deliveries / s | cores: servers | Redis | generator | others | note |")
 	fmt.Fprintln(r.out, "|---|---|---|---|---|---|---|---|---|---|")
 }
 
@@ -57,7 +57,8 @@ func (r *report) end() {
 	fmt.Fprintln(r.out)
 	for _, s := range r.systems {
 		if runs := r.of(s.name); len(runs) > 0 {
-			fmt.Fprintf(r.out, "%s: %d × %s\n", s.name, s.nodes, runs[0].versions)
+			n := runs[0].node
+			fmt.Fprintf(r.out, "%s: %d × %s; %s\n", s.name, s.nodes, n.Versions, n.Config)
 		}
 	}
 }

@@ -17,7 +17,7 @@ type result struct {
 	usage      usage
 	delays     delays
 	load       string // load average of the machine when the run began
-	versions   string
+	node       greeting
 }
 
 // perCPU is deliveries per second of server CPU.
@@ -62,7 +62,7 @@ func (b *bench) run(ctx context.Context, s system) (r result, err error) {
 		if err != nil {
 			return r, err
 		}
-		nodes, addrs, r.versions = append(nodes, p), append(addrs, g.Addr), g.Versions
+		nodes, addrs, r.node = append(nodes, p), append(addrs, g.Addr), g
 	}
 	crowd, err := gather(addrs, b.shape)
 	if err != nil {

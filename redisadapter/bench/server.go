@@ -36,6 +36,7 @@ type order struct {
 type greeting struct {
 	Addr     string `json:"addr"`
 	Versions string `json:"versions"`
+	Config   string `json:"config"` // as it is in effect
 }
 
 type say struct {
@@ -65,7 +66,7 @@ func serve() error {
 	web := &http.Server{Handler: srv, ReadHeaderTimeout: patience}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // owned by serve, ends with Shutdown
-	if err := json.NewEncoder(os.Stdout).Encode(greeting{ln.Addr().String(), goVersions()}); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(greeting{ln.Addr().String(), goVersions(), o.config(srv)}); err != nil {
 		return err
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
@@ -107,8 +108,19 @@ func newServer(o order) (realtime.Server, error) {
 	return srv, nil
 }
 
+// config tells what matters here of the configuration that is in effect.
+func (o order) config(srv realtime.Server) string {
+	l := srv.Stats().Limits
+	text := fmt.Sprintf("GOMAXPROCS %d, EventRate %d, ByteRate %d, InboundEvents %d, OutboundMessages %d, OutboundBytes %d",
+		runtime.GOMAXPROCS(0), l.EventRate, l.ByteRate, l.InboundEvents, l.OutboundMessages, l.OutboundBytes)
+	if o.Redis != "" {
+		text += fmt.Sprintf(", Wire %d, PublishOnSpecificResponseChannel %t", o.Wire, o.Wire == redisadapter.NodeClassic)
+	}
+	return text
+}
+
 func goVersions() string {
-	text := fmt.Sprintf("%s, GOMAXPROCS %d", runtime.Version(), runtime.GOMAXPROCS(0))
+	text := runtime.Version()
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return text

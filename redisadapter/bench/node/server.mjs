@@ -29,7 +29,14 @@ http.listen(0, "127.0.0.1", () => {
   const require = createRequire(import.meta.url);
   const version = (name) => require(`./node_modules/${name}/package.json`).version;
   const versions = ["socket.io", "@socket.io/redis-adapter", "redis", "ws"].map((name) => `${name} ${version(name)}`);
-  console.log(JSON.stringify({ addr: `127.0.0.1:${http.address().port}`, versions: [`Node.js ${process.versions.node}`, ...versions].join(", ") }));
+  const { pingInterval, maxHttpBufferSize, perMessageDeflate } = io.engine.opts;
+  console.log(
+    JSON.stringify({
+      addr: `127.0.0.1:${http.address().port}`,
+      versions: [`Node.js ${process.versions.node}`, ...versions].join(", "),
+      config: `NODE_ENV ${process.env.NODE_ENV}, pingInterval ${pingInterval}, maxHttpBufferSize ${maxHttpBufferSize}, perMessageDeflate ${Boolean(perMessageDeflate)}, publishOnSpecificResponseChannel true`,
+    }),
+  );
 });
 
 process.stdin.on("end", () => process.exit(0)).resume(); // whoever started this has gone, or wants it to go
