@@ -222,6 +222,7 @@ func TestNodesComeAndGo(t *testing.T) {
 	f, _ := single(t)
 	a := f.node()
 	b := f.node(func(c *Config) { c.Self.Meta = map[string]string{"zone": "east"} })
+	f.await("a greeting", func() bool { return len(a.news()) == 1 && len(b.news()) == 1 })
 	c := f.node()
 	f.await("greetings", func() bool { return len(a.news()) == 2 && len(b.news()) == 2 && len(c.news()) == 2 })
 	nodes, err := a.Nodes(t.Context())

@@ -5,6 +5,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -119,7 +120,7 @@ func TestRedisSeesNoSecrets(t *testing.T) {
 	online.Add(1)
 	offline.Add(1)
 	srv, err := realtime.New(realtime.Config{
-		Adapter: adapter, Auth: byToken{}, Presence: realtime.PresenceConfig{Grace: time.Millisecond},
+		Adapter: adapter, Auth: byToken{}, Logger: slog.New(slog.DiscardHandler), Presence: realtime.PresenceConfig{Grace: time.Millisecond},
 		Sessions: realtime.SessionPolicy{Max: 1, Class: func(*realtime.Conn) string { return "phone" }},
 		Hooks: realtime.Hooks{
 			UserOnline:  func(_, _ string) { online.Done() },
