@@ -60,6 +60,11 @@ func TestConformance(t *testing.T) {
 	conform(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: []string{redistest.Start(t).Addr}}})
 }
 
+// TestConformanceCluster runs it on a Redis Cluster.
+func TestConformanceCluster(t *testing.T) {
+	conform(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}})
+}
+
 // TestConformanceNative runs the kit with the wire between Go nodes.
 func TestConformanceNative(t *testing.T) {
 	conform(t, redisadapter.Config{Wire: redisadapter.Native, Redis: rueidis.ClientOption{InitAddress: []string{redistest.Start(t).Addr}}})
