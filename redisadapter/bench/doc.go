@@ -1,6 +1,6 @@
 // Command bench measures what fan-out over two nodes and a Redis costs: two Go nodes with
-// redisadapter, two Node.js nodes with socket.io and @socket.io/redis-adapter, and one Go
-// node alone, in turn, over the same redis-server.
+// redisadapter, once with each wire, two Node.js nodes with socket.io and
+// @socket.io/redis-adapter, and one Go node alone, in turn, over the same redis-server.
 //
 //	go run ./redisadapter/bench
 //

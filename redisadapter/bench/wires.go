@@ -15,6 +15,7 @@ func systems() []system {
 	return []system{
 		{name: goAlone, nodes: 1},
 		{name: "go-classic", nodes: 2, wire: redisadapter.NodeClassic},
+		{name: "go-native", nodes: 2, wire: redisadapter.Native},
 		{name: nodeJS, nodes: 2, js: true},
 	}
 }
