@@ -15,7 +15,7 @@ TOOL := $(GO) tool -modfile=tools/go.mod
 OLDEST := go$(shell sed -n 's/^go //p' go.mod)
 
 # npm leaves this file behind; as long as it is newer than the lock file, neither make nor the Go tests install again.
-NODE_READY := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard e2e/package-lock.json client/test/package-lock.json examples/*/*/package-lock.json))
+NODE_READY := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard e2e/package-lock.json client/test/package-lock.json examples/*/*/package-lock.json redisadapter/*/package-lock.json redisadapter/*/*/package-lock.json))
 
 .PHONY: all
 all: fmt lint test ## format, lint and test: what to run before a commit
