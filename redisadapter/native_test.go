@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -150,69 +151,6 @@ func TestNativeCopiesComeOnce(t *testing.T) {
 	})
 }
 
-// TestNativeLossIsCounted keeps five messages back on their way to one node, which learns of
-// it by the next message, or where there is none by a heartbeat.
-func TestNativeLossIsCounted(t *testing.T) {
-	server := redistest.Start(t)
-	for name, after := range map[string]bool{"a message follows": true, "nothing follows": false} {
-		t.Run(name, func(t *testing.T) {
-			cfg := native(server.Addr)
-			a, c := startPeer(t, cfg), startPeer(t, cfg)
-			way := newMute(t, server.Addr)
-			cfg.Redis.InitAddress = []string{way.addr}
-			b := startPeer(t, cfg)
-			connected(t, a, b, c)
-			channel := ":b:/" // the end of its name
-			way.skip.Store(&channel)
-			const sent = 5
-			for i := range sent {
-				if err := a.emit(fmt.Sprintf("lost%d", i)); err != nil {
-					t.Fatal(err)
-				}
-				c.await("what the other one misses", func() bool { return c.hears(fmt.Sprintf("lost%d", i)) })
-			}
-			redistest.Await(t, "five lost frames", func() bool { return way.lost.Load() == sent })
-			way.skip.Store(nil)
-			if after {
-				connected(t, a, b)
-			}
-			b.await("a gap", func() bool { return gapCount(b) > 0 })
-			g := b.gaps()[0]
-			if g.Count != sent || g.Node != a.self.ID || g.Namespace != "/" || !g.From.Before(g.To) {
-				t.Errorf("gap %+v, want one of %d messages of %s", g, sent, a.self.ID)
-			}
-			if gaps := append(append(b.gaps()[1:], c.gaps()...), a.gaps()...); len(gaps) != 0 {
-				t.Errorf("more gaps: %+v", gaps)
-			}
-			b.note(func() {
-				if b.hears("lost0") {
-					t.Error("nothing was lost")
-				}
-			})
-		})
-	}
-}
-
-// TestNativeDeadNodeIsAGap: what a node said last before it died, nobody knows. One that takes
-// its leave has said all.
-func TestNativeDeadNodeIsAGap(t *testing.T) {
-	cfg := native(redistest.Start(t).Addr)
-	a, left := startPeer(t, cfg), startPeer(t, cfg)
-	cable := &redistest.Cable{}
-	own := cfg
-	own.Redis.DialCtxFn = cable.Dial
-	died := startPeer(t, own)
-	connected(t, a, left, died)
-	if err := left.end(); err != nil {
-		t.Fatal(err)
-	}
-	cable.Cut()
-	a.await("a gap", func() bool { return gapCount(a) > 0 })
-	if g := a.gaps()[0]; g.Node != died.self.ID || g.Count != -1 {
-		t.Errorf("gap %+v, want one of unknown size of %s, not of %s", g, died.self.ID, left.self.ID)
-	}
-}
-
 // TestNativeRefusesForgeries gives two nodes a key (R76): what others say is not heard, and is
 // told as invalid.
 func TestNativeRefusesForgeries(t *testing.T) {
@@ -273,4 +211,33 @@ func TestNativeACL(t *testing.T) {
 		a.to("room", "a")
 		return b.soon(func() bool { return b.hears("room") })
 	})
+}
+
+// TestNativeHostileMessages publishes what no node would on the channels of the wire (R74): it is counted,
+// and all goes on.
+func TestNativeHostileMessages(t *testing.T) {
+	server := redistest.Start(t)
+	cfg := native(server.Addr)
+	a, b := startPeer(t, cfg), startPeer(t, cfg)
+	connected(t, a, b)
+	tap := newTap(t, server, "{"+cfg.Prefix)
+	channels, err := server.Do("PUBSUB", "CHANNELS", "{"+cfg.Prefix+":*").AsStrSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shard := slices.IndexFunc(channels, func(name string) bool { return strings.Contains(name, ":s:") })
+	channels = append(slices.DeleteFunc(slices.Clone(channels), func(name string) bool { return strings.Contains(name, ":s:") }), channels[shard])
+	for _, channel := range channels { // one shard is enough
+		for _, payload := range []string{"", "R", "R\x10\x01", "R\x20\x01\x00", "R\x10\x02\x00", strings.Repeat("\xff", 1000), "R\x10\x01\xff\xff\xff\xff\xff\xff\xff\xff\x7f"} {
+			before := a.Stats().Invalid
+			if n := tap.publish(channel, payload); n == 0 {
+				t.Fatalf("nobody listens to %s", channel)
+			}
+			if strings.Contains(channel, b.self.ID) {
+				continue // not of a's
+			}
+			redistest.Await(t, fmt.Sprintf("%q on %s is refused", payload, channel), func() bool { return a.Stats().Invalid == before+1 })
+		}
+	}
+	connected(t, a, b)
 }
