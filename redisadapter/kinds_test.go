@@ -192,6 +192,46 @@ func testClusterMasterDies(t *testing.T, wire redisadapter.Wire) {
 	}
 }
 
+// TestClusterMasterIsDemoted lets a replica take the place of a living master: Node.js nodes
+// count subscribers on masters only, so nobody may stay behind.
+func TestClusterMasterIsDemoted(t *testing.T) {
+	cluster := redistest.StartCluster(t, 3)
+	cfg := options(cluster.Addrs...)
+	var nodes []*peer
+	for range 4 {
+		nodes = append(nodes, startPeer(t, cfg))
+	}
+	connected(t, nodes...)
+	subscribers := func(s *redistest.Server) int64 {
+		reply, err := s.Do("PUBSUB", "NUMSUB", cfg.Prefix+"-request#/#").ToArray()
+		if err != nil || len(reply) != 2 {
+			t.Fatalf("%v, %v", reply, err)
+		}
+		n, err := reply[1].AsInt64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var master *redistest.Server
+	for _, s := range cluster.Servers {
+		if subscribers(s) > 0 {
+			master = s
+		}
+	}
+	before := subscribers(master)
+	cluster.AddReplica(master).Do("CLUSTER", "FAILOVER")
+	redistest.Await(t, "a demoted master that nobody subscribes to", func() bool { return subscribers(master) == 0 })
+	connected(t, nodes...)
+	gaps := int64(0)
+	for _, p := range nodes {
+		gaps += int64(len(p.gaps()))
+	}
+	if gaps < before {
+		t.Errorf("%d nodes have changed their place, %d gaps were told", before, gaps)
+	}
+}
+
 // TestOwnClient uses a client that the program has made.
 func TestOwnClient(t *testing.T) { bothWires(t, testOwnClient) }
 

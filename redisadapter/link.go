@@ -16,6 +16,7 @@ const maxNames = 512
 type link struct {
 	conn   rueidis.DedicatedClient
 	broken <-chan error // closed when nothing is delivered any more
+	id     string       // of the node of a Redis Cluster, "" if unknown
 
 	once  sync.Once
 	fault error

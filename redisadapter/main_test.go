@@ -6,8 +6,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain looks for goroutines that were left. One of rueidis ends by itself: a cluster client closes the
-// connections to nodes that are gone five seconds after it has learned so.
+// TestMain looks for goroutines that were left. Two of rueidis end by themselves, within five seconds: a cluster
+// client closes the connections to nodes that are gone, and looks at the cluster, after a while.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"))
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"),
+		goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"),
+	)
 }

@@ -308,3 +308,10 @@ func TestNamelessNodesAreNumbered(t *testing.T) {
 		t.Errorf("%v", ids)
 	}
 }
+
+func TestDemoted(t *testing.T) {
+	const list = "aa 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-99\nbb 127.0.0.1:3@4 slave aa 0 0 1 connected\n"
+	if demoted(list, "aa") || !demoted(list, "bb") || demoted(list, "cc") || demoted("", "aa") {
+		t.Error("a master is taken for a replica, or the other way round")
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -33,7 +34,9 @@ type subscriber struct {
 	confirmed, dropped func(channel string)
 
 	heartbeat time.Duration
+	group     *workq.Group
 	turn      chan struct{} // one slot: its holder changes what is subscribed
+	looking   atomic.Bool   // at roles
 
 	mu         sync.Mutex // guards what follows
 	namespaces map[string]subscription
@@ -63,6 +66,7 @@ func (s *subscriber) start(ctx, life context.Context, group *workq.Group) error 
 		l, err = s.connect(ctx)
 	}
 	s.notices.hearing(nil)
+	s.group = group
 	group.Go(func() { s.run(life, l) }) // owned by the subscriber; ends with life
 	return nil
 }
@@ -121,6 +125,9 @@ func (s *subscriber) watch(life context.Context, l *link) error {
 		if n%looks == 0 {
 			s.tick()
 		}
+		if n%(looks*roleEvery) == 0 {
+			s.lookRole(life, s.group, l)
+		}
 	}
 }
 
@@ -150,6 +157,9 @@ func (s *subscriber) connect(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	s.pulse.restart(time.Now())
+	if s.client.cluster {
+		l.id = l.nodeID(ctx)
+	}
 	s.install(l)
 	return l, nil
 }
