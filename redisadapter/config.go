@@ -43,9 +43,9 @@ type Config struct {
 	// Redis says where Redis is: a single server, a Redis Cluster, or, with
 	// Redis.Sentinel.MasterSet, one behind Sentinel. TLS, user and password are set here
 	// too. A user needs PING, HELLO, PUBLISH, SUBSCRIBE, PSUBSCRIBE, UNSUBSCRIBE,
-	// PUNSUBSCRIBE and PUBSUB, and the channels &PREFIX* as well as, since Redis compares
-	// patterns letter by letter, &PREFIX#NAMESPACE#* for each namespace (&socket.io#/#*). With
-	// Native it is the channels &PREFIX-* and &{PREFIX:*.
+	// PUNSUBSCRIBE and PUBSUB, in a Redis Cluster CLUSTER, and the channels &PREFIX* as well
+	// as, since Redis compares patterns letter by letter, &PREFIX#NAMESPACE#* for each
+	// namespace (&socket.io#/#*). With Native it is the channels &PREFIX-* and &{PREFIX:*.
 	// For presence and revocations it also needs the keys ~PREFIX-presence:* and
 	// ~PREFIX-revoked:* with the categories @read, @write and @scripting, and TIME; without
 	// them, see Adapter.WithoutKeys.
@@ -103,8 +103,9 @@ type Config struct {
 
 // Limits bound what waits in memory.
 type Limits struct {
-	// What has come from Redis and is not worked off yet: 4,096 messages, 16 MiB. What
-	// does not fit is dropped, and reported as a gap (requirement R63).
+	// What has come from Redis and is not worked off yet: 4,096 messages, 16 MiB; as much
+	// again for answers to this node. What does not fit is dropped, and reported as a gap
+	// (requirement R63).
 	InboundMessages int
 	InboundBytes    int64
 
