@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"context"
 	"slices"
 
 	"github.com/realtime-go/realtime"
@@ -151,7 +152,7 @@ func deadNotWaitedFor(c *cluster) {
 			m.Data, m.Timeout = array("who"), c.factory.Watchdog
 		}
 		waits = append(waits, c.during("a question to a node that dies", func() {
-			ctx, cancel := c.deadline()
+			ctx, cancel := context.WithTimeout(c.Context(), c.factory.Watchdog/2) // ends well before the kit gives up
 			defer cancel()
 			expected, err := asker.adapter.Ask(ctx, m, func(r *realtime.Message) {
 				if r.Count != promised {
