@@ -21,7 +21,7 @@ const (
 // row is a connection as the hash of its user has it: under "LEASE CONN", as "ORDER JSON".
 type row struct {
 	lease string
-	order int64 // when it came, by the clock of Redis
+	order int64 // when it came, by the clock of Redis in microseconds
 	conn  realtime.PresenceConn
 }
 

@@ -1,7 +1,7 @@
 -- Puts a connection of a user in, or replaces its row.
 --
 -- KEYS and ARGV 1 to 6: see user.lua
--- ARGV  7 lease, 8 until when it is known to hold, 9 connection, 10 row, 11 order (0: now), 12 grace, 13 remember,
+-- ARGV  7 lease, 8 until when it is known to hold, 9 connection, 10 row, 11 order (0: a new one), 12 grace, 13 remember,
 --       14 since when the user is online as this lease has heard (0: not at all), 15 the birth of the data at that time
 -- Returns {"stale", now} when the lease does not hold, or
 --       {"ok", now, 1 if the connection is new, number of connections, order, since, birth, writes of the lease in
@@ -15,7 +15,8 @@ end
 local birth = born()
 local order = tonumber(ARGV[11])
 if order == 0 then
-	order = now
+	local t = redis.call('TIME')
+	order = t[1] * 1000000 + t[2]
 end
 local since = redis.call('HGET', KEY_USER, 'since')
 if not since then

@@ -1,7 +1,8 @@
 -- What the scripts for one user share; it stands before each of them.
 --
 -- KEYS  1 user: HASH of since, left (during the grace), grace, remember, meta, n (number of connections), and of
---         "LEASE CONN" to "ORDER ROW" for each connection; no other field has a space in it
+--         "LEASE CONN" to "ORDER ROW" for each connection, ordered by the microsecond of its coming; no other
+--         field has a space in it
 --       2 online: ZSET of the namespace's users, all with score 0
 --       3 grace: ZSET of the shard's users without a connection, by the time when they are offline
 --       4 log: STREAM of the shard's changes
