@@ -26,7 +26,7 @@ type bus struct {
 
 func newBus(t testing.TB, cfg redisadapter.Config) *bus {
 	cfg.Prefix = fmt.Sprintf("test-%d", prefixes.Add(1))
-	cfg.Heartbeat = 100 * time.Millisecond
+	cfg.Heartbeat = 200 * time.Millisecond // three of them are longer than a busy machine keeps a node waiting
 	return &bus{t: t, cfg: cfg, cables: map[realtime.Adapter]*redistest.Cable{}}
 }
 
@@ -49,8 +49,10 @@ func (b *bus) Crash(a realtime.Adapter) { b.cables[a].Cut() }
 func (b *bus) Sever(a realtime.Adapter) { b.cables[a].Cut() }
 func (b *bus) Mend(a realtime.Adapter)  { b.cables[a].Mend() }
 
-func conform(t *testing.T, cfg redisadapter.Config) {
+// conform runs the kit, on clusters of some sizes if not of all.
+func conform(t *testing.T, cfg redisadapter.Config, sizes ...int) {
 	adaptertest.Run(t, adaptertest.Factory{
+		Sizes:  sizes,
 		NewBus: func(t testing.TB) adaptertest.Bus { return newBus(t, cfg) },
 	})
 }
@@ -75,7 +77,7 @@ func TestConformanceNativeSigned(t *testing.T) {
 	conform(t, redisadapter.Config{
 		Wire: redisadapter.Native, Keys: [][]byte{bytes.Repeat([]byte("k"), 32)},
 		Redis: rueidis.ClientOption{InitAddress: []string{redistest.Start(t).Addr}},
-	})
+	}, 2)
 }
 
 // TestConformanceNativeCluster does so on a Redis Cluster.
@@ -93,7 +95,7 @@ func TestConformanceRolling(t *testing.T) {
 		"second half": {redisadapter.Native, redisadapter.Rolling},
 	} {
 		t.Run(name, func(t *testing.T) {
-			adaptertest.Run(t, adaptertest.Factory{Sizes: []int{2, 3, 5}, NewBus: func(t testing.TB) adaptertest.Bus {
+			adaptertest.Run(t, adaptertest.Factory{Sizes: []int{3}, NewBus: func(t testing.TB) adaptertest.Bus {
 				b := newBus(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: []string{server.Addr}}})
 				b.wires = wires
 				return b

@@ -74,7 +74,7 @@ func TestACL(t *testing.T) {
 		change(&wrong)
 		p := newPeer(t, wrong)
 		p.WithoutKeys()
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		err := p.Start(ctx, p.self, p)
 		cancel()
 		if !errors.Is(err, redisadapter.ErrUnavailable) || !strings.Contains(err.Error(), "NOPERM") && !strings.Contains(err.Error(), "WRONGPASS") {
