@@ -171,9 +171,7 @@ func TestAllNodesHearTheSame(t *testing.T) {
 						}
 					}
 				}
-				f.await("all written", func() bool {
-					return nodes[0].ledger.idle() && nodes[1].ledger.idle() && nodes[2].ledger.idle()
-				})
+				f.await("all here", func() bool { return nodes[0].count() == users }) // each has stayed on a node
 				for u := range users {
 					for i, n := range nodes {
 						e := n.entry(fmt.Sprint("u", u), fmt.Sprint("c", i))
@@ -181,7 +179,14 @@ func TestAllNodesHearTheSame(t *testing.T) {
 						n.PresenceExit(e)
 					}
 				}
-				f.await("all gone", func() bool { return nodes[0].count() == 0 })
+				f.await("all gone", func() bool {
+					for _, n := range nodes {
+						if items, _ := n.ledger.waiting(); items > 0 {
+							return false
+						}
+					}
+					return nodes[0].count() == 0
+				})
 			}
 			f.await("the end", func() bool {
 				return len(nodes[0].heard()) == len(nodes[1].heard()) && len(nodes[1].heard()) == len(nodes[2].heard()) &&
