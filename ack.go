@@ -34,15 +34,15 @@ func NewRawReply(conn, node string, args ...any) (RawReply, error) {
 }
 
 // Len returns the number of arguments.
-func (r RawReply) Len() int { return arguments{&r.packet, 0}.Len() }
+func (r RawReply) Len() int { return r.packet.Args.Len() }
 
 // Bind decodes the arguments in their order; see Event.Bind.
 func (r RawReply) Bind(dst ...any) error {
-	return payload.Bind(r.codec, arguments{&r.packet, 0}, r.packet.Attachments, dst...)
+	return payload.Bind(r.codec, (*ackArgs)(&r.packet), r.packet.Attachments, dst...)
 }
 
 func (r RawReply) bindInto(dst any) error {
-	return payload.BindInto(r.codec, arguments{&r.packet, 0}, r.packet.Attachments, dst)
+	return payload.BindInto(r.codec, (*ackArgs)(&r.packet), r.packet.Attachments, dst)
 }
 
 // Reply is a decoded answer.

@@ -3,7 +3,9 @@
 package realtime_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -45,5 +47,53 @@ func TestBroadcastAllocatesNothingPerReceiver(t *testing.T) {
 	// A worker that starts may cost its goroutine now and then, which is not once per receiver.
 	if many-few > 20 {
 		t.Errorf("198 more receivers cost %.1f more allocations", many-few)
+	}
+}
+
+// An inbound event for a typed handler allocates what JSON allocates to fill the handler's type, and at most four times more.
+func TestInboundEventAllocs(t *testing.T) {
+	type move struct {
+		Room string `json:"room"`
+		X, Y int
+	}
+	const payload = `{"room":"table-42","X":17,"Y":-3}`
+	s := newBenchServer(t)
+	var handled atomic.Int64
+	realtime.On(s, "move", func(_ context.Context, _ *realtime.Conn, m move) error {
+		if m != (move{"table-42", 17, -3}) {
+			t.Errorf("got %+v", m)
+		}
+		handled.Add(1)
+		return nil
+	})
+	c, err := dialRaw(s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	one := clientFrame(`42["move",` + payload + `]`)
+
+	// A burst in one write: a worker that starts counts once for many events, as it does in a busy server.
+	const burst = 50
+	frames, sent := bytes.Repeat(one, burst), int64(0)
+	perEvent := testing.AllocsPerRun(50, func() {
+		if _, err := c.Write(frames); err != nil {
+			t.Fatal(err)
+		}
+		sent += burst
+		for handled.Load() < sent {
+			runtime.Gosched()
+		}
+	}) / burst
+	raw := []byte(payload)
+	perDecode := testing.AllocsPerRun(50, func() {
+		var m move
+		if err := json.Unmarshal(raw, &m); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Logf("allocations per event: %.2f, of them JSON's own: %.0f", perEvent, perDecode)
+	if beside := perEvent - perDecode; beside > 4 {
+		t.Errorf("an event costs %.2f allocations beside JSON's own %.0f", beside, perDecode)
 	}
 }

@@ -32,7 +32,8 @@ type benchServer struct {
 	writes atomic.Int64
 }
 
-func newBenchServer(b testing.TB) *benchServer {
+// newBenchServer starts one; wrap puts something between it and its connections.
+func newBenchServer(b testing.TB, wrap ...func(net.Conn) net.Conn) *benchServer {
 	b.Helper()
 	srv, err := realtime.New(realtime.Config{
 		Logger: slog.New(slog.DiscardHandler),
@@ -43,7 +44,7 @@ func newBenchServer(b testing.TB) *benchServer {
 	}
 	s := &benchServer{Server: srv}
 	ts := httptest.NewUnstartedServer(srv)
-	ts.Listener = countingListener{ts.Listener, &s.writes}
+	ts.Listener = countingListener{ts.Listener, &s.writes, wrap}
 	ts.Start()
 	s.addr = ts.Listener.Addr().String()
 	b.Cleanup(func() {
@@ -60,12 +61,16 @@ func newBenchServer(b testing.TB) *benchServer {
 type countingListener struct {
 	net.Listener
 	writes *atomic.Int64
+	wrap   []func(net.Conn) net.Conn
 }
 
 func (l countingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
+	}
+	for _, wrap := range l.wrap {
+		c = wrap(c)
 	}
 	return countingConn{c, l.writes}, nil
 }

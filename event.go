@@ -27,19 +27,23 @@ type Event struct {
 	hasResult bool
 }
 
-// arguments are the arguments of an EVENT packet without its name, or all of an ACK packet.
-type arguments struct {
-	packet *siowire.Packet
-	skip   int
-}
+// eventArgs are the arguments of an EVENT packet, without its name. As a view of the packet they become an
+// interface without an allocation.
+type eventArgs siowire.Packet
 
-func (a arguments) Len() int         { return max(a.packet.Args.Len()-a.skip, 0) }
-func (a arguments) Raw(i int) []byte { return a.packet.Args.Raw(a.packet.Data, i+a.skip) }
+func (a *eventArgs) Len() int         { return max(a.Args.Len()-1, 0) }
+func (a *eventArgs) Raw(i int) []byte { return a.Args.Raw(a.Data, i+1) }
+
+// ackArgs are the arguments of an ACK packet.
+type ackArgs siowire.Packet
+
+func (a *ackArgs) Len() int         { return a.Args.Len() }
+func (a *ackArgs) Raw(i int) []byte { return a.Args.Raw(a.Data, i) }
 
 // Len returns the number of arguments, without the acknowledgement.
 func (e *Event) Len() int { return e.args().Len() }
 
-func (e *Event) args() arguments { return arguments{&e.packet, 1} }
+func (e *Event) args() *eventArgs { return (*eventArgs)(&e.packet) }
 
 // Bind decodes the arguments into dst in their order: pointers to Go values, where *[]byte and *Binary take
 // an attachment. Arguments without a dst are ignored, and a dst without an argument is left as it is. More

@@ -126,7 +126,7 @@ func (c *wire) next() (data []byte, text bool, err error) {
 	if c.armed {
 		c.armed = false
 		c.setReadDeadline(time.Time{})
-		if isTimeout(err) {
+		if err != nil && isTimeout(err) {
 			err = errMessage
 		}
 	}
