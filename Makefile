@@ -63,6 +63,13 @@ bench: ## benchmarks into bench.txt; BENCH=pattern COUNT=6 PKG=./... BENCHTIME=1
 bench-compare: ## benchstat of the working tree against BASE=main, runs interleaved
 	@tools/bench-compare.sh '$(BASE)' '$(BENCH)' '$(COUNT)' '$(PKG)' '$(BENCHTIME)' '$(TOOL)'
 
+.PHONY: profile
+profile: ## CPU, heap, block and mutex profiles of one benchmark into profiles/; BENCH=Fanout/1000 PKG=.
+	@mkdir -p profiles
+	$(GO) test -run '^$$' -bench '$(if $(filter .,$(BENCH)),Fanout/1000,$(BENCH))' -benchmem -outputdir profiles -o profiles/test.bin \
+		-cpuprofile cpu.out -memprofile heap.out -blockprofile block.out -mutexprofile mutex.out $(if $(filter ./...,$(PKG)),.,$(PKG))
+	@$(GO) tool pprof -top -nodecount 15 profiles/test.bin profiles/cpu.out 2>/dev/null
+
 .PHONY: cover
 cover: need $(NODE_READY) ## coverage of all packages by all tests, into cover.out
 	$(GO) test -timeout $(TIMEOUT) -coverpkg=./... -coverprofile=cover.out ./...
