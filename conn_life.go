@@ -117,10 +117,11 @@ func (c *Conn) reach() bool {
 	c.phase, c.admitted = joined, true
 	c.ns.index.Add(c)
 	c.enter(c.rooms)
-	c.mux.session.Joined() // before the client can know: the larger limit holds for its first message
+	// Before the client can know: the larger limit holds for its first message, and whoever it tells finds it online.
+	c.mux.session.Joined()
+	c.enterPresence()
 	c.gate.pass(c.mux.session, reply)
 	c.armIdentity(time.Now())
-	c.enterPresence()
 	return true
 }
 
