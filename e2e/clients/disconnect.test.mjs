@@ -251,7 +251,8 @@ plain('a shutdown sends no DISCONNECT packet on polling', {}, async (stage) => {
     throw err;
   });
   await stage.server.shutdown();
-  assert.deepEqual(await held, ['1']);
+  // A poll that was not there yet is answered with a noop and the close packet, in one payload.
+  assert.deepEqual((await held).filter((packet) => packet !== '6'), ['1']);
 });
 
 // A close packet behind a DISCONNECT packet in one payload would overtake it inside of the official clients.

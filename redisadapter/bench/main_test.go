@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/realtime-go/realtime/redisadapter/internal/redistest"
 )
 
 // TestMain lets the test's own binary be a node, as the program's is.
@@ -13,5 +13,5 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	goleak.VerifyTestMain(m)
+	redistest.VerifyMain(m)
 }

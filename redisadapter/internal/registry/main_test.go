@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/realtime-go/realtime/redisadapter/internal/redistest"
 )
 
 func TestMain(m *testing.M) {
@@ -14,5 +14,5 @@ func TestMain(m *testing.M) {
 		beChild(addr)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	redistest.VerifyMain(m)
 }
