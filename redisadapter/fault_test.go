@@ -61,6 +61,16 @@ func gapCount(p *peer) (n int) {
 	return n
 }
 
+// gapTotal is how many messages the gaps hold that a node was told of. p.mu is held.
+func gapTotal(p *peer) (n int) {
+	for _, s := range p.states {
+		if s.Status == realtime.AdapterGap {
+			n += s.Gap.Count
+		}
+	}
+	return n
+}
+
 // TestPublisherComesBack kills the connections that publish, and the subscriptions stay.
 func TestPublisherComesBack(t *testing.T) { bothWires(t, testPublisherComesBack) }
 
