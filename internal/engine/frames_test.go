@@ -397,11 +397,18 @@ func TestControlFramesBesideMessages(t *testing.T) {
 	conn, r := h.openWebSocket()
 	r.session.Joined()
 	pongs := 0
-	conn.SetPongHandler(func(string) error { pongs++; return nil })
+	asked := make(chan struct{}, DefaultMaxQueueItems/4) // pongs on their way
+	conn.SetPongHandler(func(string) error { pongs++; <-asked; return nil })
 	// Owner: the test; it ends when all pings are written.
 	done := make(chan error, 1)
 	go func() {
 		for range pings {
+			select {
+			case asked <- struct{}{}:
+			case <-r.session.Done():
+				done <- errors.New("the session has ended")
+				return
+			}
 			if err := conn.WriteControl(websocket.PingMessage, []byte("x"), time.Now().Add(h.limit)); err != nil {
 				done <- err
 				return
@@ -427,12 +434,12 @@ func TestControlFramesBesideMessages(t *testing.T) {
 		}
 		<-flows
 	}
-	if err := await(h, done, "end of pings"); err != nil {
-		t.Fatal(err)
-	}
 	for pongs < pings {
 		_ = r.session.Send(message("flush"))
 		h.read(conn)
+	}
+	if err := await(h, done, "end of pings"); err != nil {
+		t.Fatal(err)
 	}
 }
 
