@@ -99,6 +99,7 @@ func (q *Queue[T]) Close(last ...T) (first bool) {
 	if len(last) > 0 {
 		q.add(0, last)
 	}
+	q.hurry()
 	return true
 }
 
@@ -136,7 +137,7 @@ func (q *Queue[T]) OnReady(wake func()) {
 // attach replaces the consumer. The lock is held.
 func (q *Queue[T]) attach(w *Worker[T], wake func()) {
 	if q.worker != nil {
-		q.worker.detached = true
+		q.worker.detach()
 	}
 	q.worker, q.wake = w, wake
 	if q.items > 0 {
@@ -185,6 +186,15 @@ func (q *Queue[T]) add(weight int, items []T) {
 	}
 	if empty {
 		q.ready()
+	} else {
+		q.hurry()
+	}
+}
+
+// hurry tells a worker that gathers that there may be enough. The lock is held.
+func (q *Queue[T]) hurry() {
+	if q.worker != nil {
+		q.worker.hurry()
 	}
 }
 

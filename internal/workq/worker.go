@@ -19,6 +19,7 @@ type Worker[T any] struct {
 	running  bool
 	detached bool
 	idle     chan struct{} // made by Wait, closed when running becomes false
+	late     *delay        // nil: the worker does not gather
 }
 
 // Drain makes a Worker the consumer of q, in place of an earlier Worker or
@@ -29,12 +30,7 @@ type Worker[T any] struct {
 // If run ends its goroutine (runtime.Goexit, as testing.T.FailNow does) the rest
 // of that batch is lost and the worker goes on with the next.
 func Drain[T any](q *Queue[T], g *Group, maxWeight int, run func(batch []T)) *Worker[T] {
-	w := &Worker[T]{q: q, group: g, maxWeight: maxWeight, run: run}
-	w.loop = w.drain
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.attach(w, nil)
-	return w
+	return DrainDelayed(q, g, maxWeight, 0, run)
 }
 
 // Busy reports whether the worker's goroutine is running, which it is from the
@@ -51,19 +47,28 @@ func (w *Worker[T]) Busy() bool {
 func (w *Worker[T]) Detach() {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
-	w.detached = true
+	w.detach()
 	if w.q.worker == w {
 		w.q.worker = nil
 	}
 }
 
+// detach is Detach with the queue's lock held; the queue forgets the worker.
+func (w *Worker[T]) detach() {
+	w.detached = true
+	if w.waits() {
+		w.dismiss()
+		w.stop()
+	}
+}
+
 // Wait waits until the worker's goroutine has ended, and not at all if there is
-// none. After Detach that is the end of the batch being run; otherwise it is the
+// none and none is about to start. After Detach that is the end of the batch being run; otherwise it is the
 // moment when the queue was found empty, and a later push may start the
 // goroutine again. Called from run it would wait for itself.
 func (w *Worker[T]) Wait() {
 	w.q.mu.Lock()
-	if !w.running {
+	if !w.running && !w.waits() {
 		w.q.mu.Unlock()
 		return
 	}
@@ -75,11 +80,16 @@ func (w *Worker[T]) Wait() {
 	<-idle
 }
 
-// start starts the goroutine unless it is there. The queue's lock is held.
+// start starts the goroutine unless it is there, at once or after the delay. The
+// queue's lock is held.
 func (w *Worker[T]) start() {
-	if w.running || w.detached {
-		return
+	if !w.running && !w.detached && !w.gathers() {
+		w.launch()
 	}
+}
+
+// launch starts the goroutine. The queue's lock is held.
+func (w *Worker[T]) launch() {
 	w.running = true
 	w.group.add()
 	// Owner: the worker, counted in its group. It ends when it finds the queue
@@ -97,8 +107,8 @@ func (w *Worker[T]) drain() {
 		}
 	}()
 	b := w.q.pool.batch()
-	for {
-		b.items = w.next(b.items[:0])
+	for again := false; ; again = true {
+		b.items = w.next(b.items[:0], again)
 		if len(b.items) == 0 {
 			ended = true
 			w.q.pool.putBatch(b)
@@ -109,11 +119,12 @@ func (w *Worker[T]) drain() {
 	}
 }
 
-// next takes a batch, or ends the worker's run if there is none.
-func (w *Worker[T]) next(dst []T) []T {
+// next takes a batch, or ends the worker's run if there is none, or if what has come
+// meanwhile may wait for more.
+func (w *Worker[T]) next(dst []T, again bool) []T {
 	w.q.mu.Lock()
 	defer w.q.mu.Unlock()
-	if !w.detached {
+	if !w.detached && w.q.items > 0 && !(again && w.gathers()) {
 		dst = w.q.take(dst, w.maxWeight)
 	}
 	if len(dst) == 0 {
@@ -135,7 +146,7 @@ func (w *Worker[T]) abandon() {
 // stop notes that the goroutine runs no more batches. The queue's lock is held.
 func (w *Worker[T]) stop() {
 	w.running = false
-	if w.idle != nil {
+	if w.idle != nil && !w.waits() {
 		close(w.idle)
 		w.idle = nil
 	}
