@@ -40,6 +40,11 @@ type Config struct {
 	// only if some are named, because many players share one address behind a carrier's NAT.
 	TrustedProxies []netip.Prefix
 
+	// FlushDelay lets messages gather that are on their way to a websocket, so that one write takes several:
+	// up to a second, counted from the first; less when there is enough for a write. It saves a busy server
+	// most of its work and costs every message that much time. 0: off.
+	FlushDelay time.Duration
+
 	Heartbeat   Heartbeat
 	Limits      Limits
 	AckTimeout  time.Duration // for acknowledgements and cluster requests when ctx has no deadline; 5 s

@@ -28,6 +28,7 @@ func (c Config) Validate() error {
 	}
 	v.check(c.Cookie == nil || isToken(c.Cookie.Name), "Cookie.Name: not a cookie name")
 	v.check(!c.Compression.Enabled, "Compression: not supported yet")
+	v.check(c.FlushDelay >= 0 && c.FlushDelay <= time.Second, "FlushDelay: must be between 0, which is off, and a second")
 	v.check(c.AckTimeout > 0, "AckTimeout: must be positive, no wait is without end")
 	v.check(c.Expiry.Interval > 0, "Expiry.Interval: must be positive")
 	v.check(c.Expiry.Remember > 0, "Expiry.Remember: must be positive, or nothing is revoked")

@@ -84,6 +84,9 @@ type Options struct {
 	// from the first to the last byte of a websocket message, BodyTimeout that of
 	// a polling body.
 	WriteTimeout, MessageTimeout, BodyTimeout time.Duration
+	// FlushDelay lets messages for a websocket gather before they are written
+	// together. It ends early when there are enough for a write. 0: off.
+	FlushDelay time.Duration
 
 	// MaxPerAddress bounds the sessions of one client address. It holds only
 	// when TrustedProxies is set, because without it carrier NAT or an unknown
@@ -198,6 +201,7 @@ func (o Options) Validate() error {
 		{"WriteTimeout", int64(o.WriteTimeout)},
 		{"MessageTimeout", int64(o.MessageTimeout)},
 		{"BodyTimeout", int64(o.BodyTimeout)},
+		{"FlushDelay", int64(o.FlushDelay)},
 		{"MaxPayload", o.MaxPayload},
 		{"MaxPayloadBeforeJoin", o.MaxPayloadBeforeJoin},
 		{"MaxQueueItems", int64(o.MaxQueueItems)},

@@ -141,21 +141,27 @@ func (s *Session) Send(m *Message) error {
 }
 
 // SendVolatile queues a message unless the session is busy: a write in progress
-// or something queued (decision D16). sent tells whether it was queued.
+// or something queued that does not only wait for the flush delay (decision D16).
+// sent tells whether it was queued.
 func (s *Session) SendVolatile(m *Message) (sent bool, err error) {
 	if s.ended.Load() {
 		return false, ErrClosed
 	}
-	if n, _ := s.queue.Len(); n > 0 {
-		return false, nil
-	}
-	if w := s.wire.Load(); w != nil && w.busy() || w == nil && s.pollWriting() {
+	if s.busy() {
 		return false, nil
 	}
 	if err := s.Send(m); err != nil {
 		return false, err
 	}
 	return true, nil
+}
+
+func (s *Session) busy() bool {
+	if w := s.wire.Load(); w != nil {
+		return w.busy()
+	}
+	n, _ := s.queue.Len()
+	return n > 0 || s.pollWriting()
 }
 
 // Close ends the session with the given cause; later calls do nothing. It

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/realtime-go/realtime/internal/eiowire"
-	"github.com/realtime-go/realtime/internal/workq"
 )
 
 // noopInterval is how often a parked GET is answered while a websocket probes. A
@@ -182,7 +181,7 @@ func (s *Session) takeOver(c *wire) error {
 	}
 	c.probing = false
 	// Before c is published: SendVolatile asks the worker.
-	c.worker = workq.Drain(&s.queue, &s.srv.group, maxBatch, c.run)
+	c.startWriter()
 	s.countTransport(-1)
 	s.wire.Store(c)
 	s.countTransport(1)

@@ -12,7 +12,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/realtime-go/realtime/internal/eiowire"
-	"github.com/realtime-go/realtime/internal/workq"
 )
 
 // Close frames of websocket errors (RFC 6455 section 7.4.1).
@@ -54,7 +53,7 @@ func (s *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q *r
 	}()
 	// The open packet is the first thing in the queue, before accept can send.
 	_ = session.queue.Push(1, newPacket(string(s.openPacket(session.id, false))))
-	c.worker = workq.Drain(&session.queue, &s.group, maxBatch, c.run)
+	c.startWriter()
 	session.start()
 	started = true
 	// Owner: the server's group. It ends when the connection does, which stop

@@ -48,6 +48,7 @@ type wire struct {
 	broken bool // a write has failed: nothing may follow a torn frame
 
 	mu       sync.Mutex
+	writeBy  time.Time // the deadline of writes, until it is stopping
 	stopping bool
 	flushed  bool      // the close frame is written, or never will be
 	draining bool      // the reader only waits for the client's end
