@@ -35,10 +35,15 @@ type benchServer struct {
 // newBenchServer starts one; wrap puts something between it and its connections.
 func newBenchServer(b testing.TB, wrap ...func(net.Conn) net.Conn) *benchServer {
 	b.Helper()
-	srv, err := realtime.New(realtime.Config{
-		Logger: slog.New(slog.DiscardHandler),
-		Limits: realtime.Limits{EventRate: -1, ByteRate: -1}, // a closed loop is a flood by design
-	})
+	return newBenchServerWith(b, realtime.Config{}, wrap...)
+}
+
+// newBenchServerWith is newBenchServer with other settings than the default.
+func newBenchServerWith(b testing.TB, cfg realtime.Config, wrap ...func(net.Conn) net.Conn) *benchServer {
+	b.Helper()
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg.Limits.EventRate, cfg.Limits.ByteRate = -1, -1 // a closed loop is a flood by design
+	srv, err := realtime.New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -198,6 +203,86 @@ func BenchmarkFanout(b *testing.B) {
 			b.ReportMetric(total/b.Elapsed().Seconds(), "deliveries/s")
 			b.ReportMetric(float64(s.writes.Load()-before)/total, "writes/delivery")
 		})
+	}
+}
+
+// BenchmarkRooms sends to 100 rooms of 10 in turn, with 4,000 deliveries outstanding: so many that a delay before a write
+// gathers some.
+func BenchmarkRooms(b *testing.B) {
+	const rooms, members, outstanding = 100, 10, 4000
+	for _, delay := range []time.Duration{0, 2 * time.Millisecond, 10 * time.Millisecond} {
+		b.Run("delay="+delay.String(), func(b *testing.B) {
+			s := newBenchServerWith(b, realtime.Config{FlushDelay: delay})
+			var joined atomic.Int64
+			s.OnConnect(func(ctx context.Context, c *realtime.Conn) error {
+				return c.Join(ctx, strconv.FormatInt((joined.Add(1)-1)%rooms, 10))
+			})
+			count := newDeliveries(b, s, rooms*members)
+			for joined.Load() < rooms*members {
+				runtime.Gosched()
+			}
+			var to [rooms]realtime.Broadcaster
+			for i := range to {
+				to[i] = s.To(strconv.Itoa(i))
+			}
+			payload := strings.Repeat("x", 100)
+			before := s.writes.Load()
+			var sent int64
+			b.ReportAllocs()
+			for b.Loop() {
+				count.await(sent - outstanding)
+				if err := to[sent/members%rooms].Emit(context.Background(), "msg", payload); err != nil {
+					b.Fatal(err)
+				}
+				sent += members
+			}
+			count.await(sent)
+			b.ReportMetric(float64(sent)/b.Elapsed().Seconds(), "deliveries/s")
+			b.ReportMetric(float64(s.writes.Load()-before)/float64(sent), "writes/delivery")
+		})
+	}
+}
+
+// deliveries counts what clients get.
+type deliveries struct {
+	n    atomic.Int64
+	tick chan struct{}
+}
+
+// newDeliveries connects clients that count.
+func newDeliveries(b *testing.B, s *benchServer, clients int) *deliveries {
+	b.Helper()
+	d := &deliveries{tick: make(chan struct{}, 1)}
+	for range clients {
+		c, err := dialRaw(s.addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { c.Close() })
+		// Owner: the benchmark; it ends when its connection is closed.
+		go c.drain(func() {
+			if d.n.Add(1)%64 == 0 {
+				d.wake()
+			}
+		})
+	}
+	return d
+}
+
+func (d *deliveries) wake() {
+	select {
+	case d.tick <- struct{}{}:
+	default:
+	}
+}
+
+// await waits until n messages have been delivered.
+func (d *deliveries) await(n int64) {
+	for d.n.Load() < n {
+		select {
+		case <-d.tick:
+		case <-time.After(time.Millisecond): // fewer than 64 are left
+		}
 	}
 }
 

@@ -28,6 +28,12 @@ type Broadcaster interface {
 	Local() Broadcaster
 	// Volatile lets Emit skip connections that are busy.
 	Volatile() Broadcaster
+	// Latest is for states of which only the newest counts, as positions and clocks: while an event waits in
+	// the queue of a connection, a newer one with the same name and key takes its place, so that a slow
+	// client gets the newest state and not the backlog. It keeps the turn of the one that it replaces, and
+	// so may arrive before events that were sent between the two. A connection that keeps up gets them
+	// all. Other nodes that are reached by a Node.js wire replace nothing. EmitWithAck ignores it.
+	Latest(key string) Broadcaster
 	// Compress says whether messages are worth compressing where a transport can.
 	Compress(on bool) Broadcaster
 
@@ -61,6 +67,7 @@ type broadcaster struct {
 	except   []string
 	local    bool
 	volatile bool
+	latest   *string // key of Latest
 	compress *bool
 }
 
@@ -91,6 +98,11 @@ func (b broadcaster) Local() Broadcaster {
 
 func (b broadcaster) Volatile() Broadcaster {
 	b.volatile = true
+	return b
+}
+
+func (b broadcaster) Latest(key string) Broadcaster {
+	b.latest = &key
 	return b
 }
 
@@ -125,11 +137,20 @@ func (b broadcaster) Emit(ctx context.Context, event string, args ...any) error 
 	}
 	defer p.release()
 	b.ns.outgoing(ctx, b.describe(event, args, false))
-	b.deliver(p.message(siowire.Event, b.ns.name, 0, false))
+	m, key := p.message(siowire.Event, b.ns.name, 0, false), ""
+	if b.latest != nil {
+		key = latestKey(b.ns.name, event, *b.latest)
+		m.SetKey(key)
+	}
+	b.deliver(m)
 	if b.alone() {
 		return nil
 	}
-	return b.publish(ctx, b.packet(OpBroadcast, p))
+	out := b.packet(OpBroadcast, p)
+	if b.latest != nil {
+		out.Meta = map[string]string{metaLatest: key}
+	}
+	return b.publish(ctx, out)
 }
 
 // deliver queues a message for the connections of this node.

@@ -100,7 +100,11 @@ func (h clusterHandler) OnMessage(m *Message) {
 	switch m.Op {
 	case OpBroadcast:
 		if p, ok := h.packet(siowire.Event, m); ok {
-			b.deliver(packetMessage(siowire.Event, ns.name, 0, false, p.Data, p.Attachments))
+			out := packetMessage(siowire.Event, ns.name, 0, false, p.Data, p.Attachments)
+			if key, ok := m.Meta[metaLatest]; ok {
+				out.SetKey(key)
+			}
+			b.deliver(out)
 		}
 	case OpJoin:
 		h.move(b, (*Conn).join, ns.runJoinHooks, m.Names)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -20,26 +21,45 @@ type Emitter interface {
 // order of the calls. It returns ErrInvalidEvent, an error of the codec, ErrTooManyAttachments, or
 // ErrClosed.
 func (c *Conn) Emit(ctx context.Context, event string, args ...any) error {
-	return c.emit(ctx, event, args, false)
+	return connEmitter{c: c}.Emit(ctx, event, args...)
 }
 
 // Volatile returns an emitter whose events are dropped, without an error, while the connection is busy.
-func (c *Conn) Volatile() Emitter { return volatileConn{c} }
+func (c *Conn) Volatile() Emitter { return connEmitter{c: c, volatile: true} }
 
-type volatileConn struct{ c *Conn }
+// Latest returns an emitter whose events replace those with the same name and key that still wait in the
+// connection's queue, as Broadcaster.Latest has it.
+func (c *Conn) Latest(key string) Emitter { return connEmitter{c: c, latest: &key} }
 
-func (v volatileConn) Emit(ctx context.Context, event string, args ...any) error {
-	return v.c.emit(ctx, event, args, true)
+// connEmitter sends to one connection.
+type connEmitter struct {
+	c        *Conn
+	volatile bool
+	latest   *string // key of Latest
 }
 
-func (c *Conn) emit(ctx context.Context, event string, args []any, volatile bool) error {
+func (e connEmitter) Emit(ctx context.Context, event string, args ...any) error {
+	c := e.c
 	p, err := c.ns.encode(event, args)
 	if err != nil {
 		return err
 	}
 	defer p.release()
-	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, Volatile: volatile})
-	return c.send(p.message(siowire.Event, c.ns.name, 0, false), volatile)
+	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, Volatile: e.volatile})
+	m := p.message(siowire.Event, c.ns.name, 0, false)
+	if e.latest != nil {
+		m.SetKey(latestKey(c.ns.name, event, *e.latest))
+	}
+	return c.send(m, e.volatile)
+}
+
+// metaLatest is the key of Broadcaster.Latest in Message.Meta.
+const metaLatest = "latest"
+
+// latestKey makes a key of a session out of one of a user. The parts cannot be taken for others: names of
+// namespaces hold no comma on the wire.
+func latestKey(namespace, event, key string) string {
+	return namespace + "," + strconv.Itoa(len(event)) + "," + event + key
 }
 
 // send hands a message to the session.

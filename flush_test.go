@@ -18,7 +18,7 @@ func flushing(t *testing.T, o realtimetest.Options, test func(f *fixture, client
 	bubble(t, realtime.Config{FlushDelay: flushDelay}, func(f *fixture) {
 		client := f.host.Connect(o)
 		c := f.conn(client)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // synctest
 		test(f, client, c)
 	})
 }
@@ -33,12 +33,12 @@ func TestFlushDelay(t *testing.T) {
 					if err := e.Emit(f.Context(), "n", n); err != nil {
 						f.Error(err)
 					}
-					time.Sleep(flushDelay/4 - 1)
+					time.Sleep(flushDelay/4 - 1) // synctest
 				}
 				if got := numbers(client); got != nil {
 					f.Errorf("got %v before the delay was over", got)
 				}
-				time.Sleep(4)
+				time.Sleep(4 * time.Nanosecond) // synctest
 				if diff := cmp.Diff([]int{0, 1, 2, 3}, numbers(client)); diff != "" {
 					f.Error(diff)
 				}
@@ -79,7 +79,7 @@ func TestFlushDelayDoesNotFillTheQueue(t *testing.T) {
 				synctest.Wait()
 			}
 		}
-		time.Sleep(flushDelay)
+		time.Sleep(flushDelay) // synctest
 		if got := len(numbers(client)); got != burst {
 			f.Errorf("got %d of %d", got, burst)
 		}

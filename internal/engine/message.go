@@ -24,6 +24,7 @@ type Message struct {
 	kind               messageKind
 	refs               atomic.Int32 // queues and writes in progress that hold it
 	attached           *attached    // nil without binary parts
+	placed             *placed      // nil without a key
 }
 
 type messageKind byte
@@ -38,6 +39,8 @@ const (
 	frameMessage
 	// finalMessage is a close frame, after which the websocket ends.
 	finalMessage
+	// placeMessage stands in one queue for the newest message of its key.
+	placeMessage
 )
 
 // attached is what a message with binary parts has besides.

@@ -166,7 +166,7 @@ func (s *Session) takeFor(g *parkedGet) (batch []*Message, done chan struct{}) {
 	if s.polling.get != g {
 		return nil, nil
 	}
-	batch = s.queue.Take(nil, int(min(s.srv.opts.MaxPayload, maxPollBatch)))
+	batch = s.take(int(min(s.srv.opts.MaxPayload, maxPollBatch)))
 	if len(batch) == 0 {
 		return nil, nil
 	}
@@ -217,7 +217,7 @@ func (s *Session) writeBatch(w http.ResponseWriter, r *http.Request, rc *http.Re
 // the messages that stand in front of it in the same payload, so a kick would not
 // be heard.
 func (s *Session) writeLast(w http.ResponseWriter, r *http.Request, rc *http.ResponseController) {
-	if batch := s.queue.Take(nil, 0); len(batch) > 0 {
+	if batch := s.take(0); len(batch) > 0 {
 		// A client that is not there any more misses it either way.
 		_ = s.writePayload(w, r, rc, batch, nil)
 		return

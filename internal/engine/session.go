@@ -26,7 +26,8 @@ type Session struct {
 
 	// queue holds what waits for the client. Its consumer is the parked GET or the
 	// worker of the websocket.
-	queue workq.Queue[*Message]
+	queue  workq.Queue[*Message]
+	latest atomic.Pointer[latest] // nil until a message with a key is sent
 
 	wire     atomic.Pointer[wire] // the websocket; nil while polling; set under mu
 	joined   atomic.Bool
@@ -122,12 +123,23 @@ func (s *Session) Transport() string {
 // ErrSlowConsumer when the queue is full; then the engine closes the session
 // itself, on a goroutine of its own, so Send may be called under locks.
 func (s *Session) Send(m *Message) error {
+	if m.placed != nil {
+		return s.sendLatest(m)
+	}
 	s.srv.budget.hold(m)
-	err := s.queue.Push(len(m.frames), m)
+	err := s.push(m, len(m.frames))
+	if err != nil {
+		s.srv.budget.release(m)
+	}
+	return err
+}
+
+// push puts a message into the queue, or closes a session that is too slow for it.
+func (s *Session) push(m *Message, weight int) error {
+	err := s.queue.Push(weight, m)
 	if err == nil {
 		return nil
 	}
-	s.srv.budget.release(m)
 	if !errors.Is(err, workq.ErrFull) {
 		return ErrClosed
 	}

@@ -69,7 +69,7 @@ func (s *Session) finishWith(cause error, how ending, last *Message) bool {
 func (s *Session) endWire(w *wire, how ending, last *Message) {
 	if how == endCut {
 		s.queue.Close()
-		s.queue.DiscardFunc(s.srv.budget.release)
+		s.discard()
 	} else {
 		s.queue.Close(last)
 	}
@@ -82,7 +82,7 @@ func (s *Session) endPolling(how ending) (lingers bool) {
 	s.polling.unblockPost()
 	s.queue.Close()
 	if how != endFlush {
-		s.queue.DiscardFunc(s.srv.budget.release)
+		s.discard()
 	}
 	n, _ := s.queue.Len()
 	if s.polling.get != nil && n == 0 {
@@ -110,7 +110,7 @@ func (s *Session) dropLinger() bool {
 	lingered := s.takeLinger()
 	s.mu.Unlock()
 	if lingered {
-		s.queue.DiscardFunc(s.srv.budget.release)
+		s.discard()
 		s.srv.sessions.remove(s)
 	}
 	return lingered

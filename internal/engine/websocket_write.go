@@ -27,7 +27,8 @@ func (c *wire) startWriter() {
 // run writes one batch. The worker calls it, one batch at a time.
 func (c *wire) run(batch []*Message) {
 	b := &c.session.srv.budget
-	if c.broken {
+	batch = c.session.claim(batch)
+	if c.broken || len(batch) == 0 {
 		b.releaseAll(batch)
 		return
 	}

@@ -60,9 +60,9 @@ func TestDelayCountsFromTheFirst(t *testing.T) {
 		if s.w.Busy() || s.g.Len() != 0 {
 			t.Error("a worker that waits is busy, or has a goroutine")
 		}
-		time.Sleep(6 * time.Millisecond)
+		time.Sleep(6 * time.Millisecond) // synctest
 		s.push(t, 1, 2)
-		time.Sleep(4 * time.Millisecond)
+		time.Sleep(4 * time.Millisecond) // synctest
 		s.want(t, ran{gatherFor, []int{1, 2}})
 		pass(time.Second)
 		s.push(t, 1, 3)
@@ -111,13 +111,13 @@ func TestDelayAgain(t *testing.T) {
 		q := NewQueue[int](100, 1000)
 		DrainDelayed(q, &g, 64, gatherFor, func(batch []int) {
 			runs, times = append(runs, len(batch)), append(times, time.Since(begun))
-			time.Sleep(3 * time.Millisecond) // the write
+			time.Sleep(3 * time.Millisecond) // synctest: the write
 		})
 		for i := range 12 {
 			if err := q.Push(1, i); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Millisecond)
+			time.Sleep(time.Millisecond) // synctest
 		}
 		pass(time.Second)
 		// From 0 to 10 ten items, the last two during the write, which ends at 13.
@@ -157,6 +157,6 @@ func TestDelayDiscarded(t *testing.T) {
 
 // pass lets time go by, and everything happen that is due.
 func pass(d time.Duration) {
-	time.Sleep(d)
+	time.Sleep(d) // synctest
 	synctest.Wait()
 }
