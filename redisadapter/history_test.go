@@ -34,6 +34,21 @@ type said struct {
 	before, after time.Time
 }
 
+// newHistory starts a node for each configuration.
+func newHistory(t testing.TB, cfgs ...redisadapter.Config) *history {
+	t.Helper()
+	h := &history{t: t, rooms: []string{"", "a", "b", "c", "d"}}
+	for _, cfg := range cfgs {
+		p := startPeer(t, cfg)
+		for _, room := range h.rooms[1:] {
+			p.RoomOpened("/", room)
+		}
+		h.nodes = append(h.nodes, p)
+	}
+	connected(t, h.nodes...)
+	return h
+}
+
 // speak lets all nodes publish at the same time until stop is closed, as fast as a ticker goes, and
 // returns when they have ended.
 func (h *history) speak(stop <-chan struct{}) {
@@ -154,33 +169,10 @@ func everyLossLiesInAGap(t *testing.T, wire redisadapter.Wire) {
 			cfg.PublishTimeout = 300 * time.Millisecond
 			cfg.Redis.ConnWriteTimeout = 500 * time.Millisecond
 			cfg.Redis.Dialer.Timeout = 300 * time.Millisecond
-			h := &history{t: t, rooms: []string{"", "a", "b", "c", "d"}}
-			for range 3 {
-				p := startPeer(t, cfg)
-				for _, room := range h.rooms[1:] {
-					p.RoomOpened("/", room)
-				}
-				h.nodes = append(h.nodes, p)
-			}
-			connected(t, h.nodes...)
+			h := newHistory(t, cfg, cfg, cfg)
 			lost := 0
 			for range 3 {
-				stop := make(chan struct{})
-				ended := make(chan struct{})
-				go func() { // ends with stop
-					defer close(ended)
-					h.speak(stop)
-				}()
-				redistest.Await(t, "some talk", h.talked(500))
-				fault(server)
-				redistest.Await(t, "some talk", h.talked(500))
-				close(stop)
-				<-ended
-				for _, p := range h.nodes {
-					p.await("the bus is up", func() bool { return p.last() != realtime.AdapterDown })
-				}
-				connected(t, h.nodes...)
-				lost = h.check()
+				lost = h.through(func() { fault(server) })
 			}
 			t.Logf("%d messages, %d times one was missed", len(h.said), lost)
 			if lost == 0 && name != "publishers killed" {
@@ -188,6 +180,28 @@ func everyLossLiesInAGap(t *testing.T, wire redisadapter.Wire) {
 			}
 		})
 	}
+}
+
+// through lets all nodes talk before, during and after a fault, checks what they have missed, and returns how many
+// messages those are.
+func (h *history) through(fault func()) (lost int) {
+	h.t.Helper()
+	stop := make(chan struct{})
+	ended := make(chan struct{})
+	go func() { // ends with stop
+		defer close(ended)
+		h.speak(stop)
+	}()
+	redistest.Await(h.t, "some talk", h.talked(500))
+	fault()
+	redistest.Await(h.t, "some talk", h.talked(500))
+	close(stop)
+	<-ended
+	for _, p := range h.nodes {
+		p.await("the bus is up", func() bool { return p.last() != realtime.AdapterDown })
+	}
+	connected(h.t, h.nodes...)
+	return h.check()
 }
 
 // talked is true when so many more messages have been accepted.

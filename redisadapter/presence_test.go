@@ -36,17 +36,30 @@ func startServer(t *testing.T, cfg redisadapter.Config) *server {
 		t.Fatal(err)
 	}
 	s := &server{}
-	note := func(what string) func(string, string) {
-		return func(_, user string) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.lines = append(s.lines, user+" "+what)
-		}
+	say := func(line string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.lines = append(s.lines, line)
 	}
+	note := func(what string) func(string, string) {
+		return func(_, user string) { say(user + " " + what) }
+	}
+	lost := ""
 	s.Server, err = realtime.New(realtime.Config{
 		Adapter: adapter, Auth: byName{}, Logger: slog.New(slog.DiscardHandler), Presence: realtime.PresenceConfig{Grace: time.Millisecond},
 		Sessions: realtime.SessionPolicy{Max: 2},
-		Hooks:    realtime.Hooks{UserOnline: note("online"), UserOffline: note("offline")},
+		Hooks: realtime.Hooks{
+			UserOnline: note("online"), UserOffline: note("offline"),
+			NodeLost: func(n realtime.Node) {
+				lost = n.ID
+				say(n.Name + " lost")
+			},
+			AdapterState: func(state realtime.AdapterState) { // one hook at a time
+				if g := state.Gap; g != nil && g.Count < 0 && g.Node == lost {
+					say("gap of unknown size of the process")
+				}
+			},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +76,8 @@ func startServer(t *testing.T, cfg redisadapter.Config) *server {
 func (s *server) as(name string) *realtimetest.Client {
 	return s.host.Connect(realtimetest.Options{Auth: map[string]string{"name": name}})
 }
+
+func (s *server) told() []string { return told(s) }
 
 func told(servers ...*server) (all []string) {
 	for _, s := range servers {

@@ -5,8 +5,11 @@ package redistest
 import (
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/redis/rueidis"
 )
 
 // Cluster is a Redis Cluster of masters without replicas.
@@ -55,10 +58,7 @@ func (c *Cluster) AddReplica(master *Server) *Server {
 	master.t.Helper()
 	r := startMember(master.t)
 	r.meet(master)
-	id, err := master.Do("CLUSTER", "MYID").ToString()
-	if err != nil {
-		master.t.Fatal(err)
-	}
+	id := master.id()
 	for _, s := range append(c.Servers, r) {
 		Await(s.t, "a cluster with one more", func() bool { return s.whole(len(c.Servers) + 1) })
 	}
@@ -79,6 +79,65 @@ func (s *Server) whole(nodes int) bool {
 	}
 	list, err := s.Do("CLUSTER", "NODES").ToString()
 	return err == nil && strings.Count(list, " connected") == nodes && !strings.Contains(list, "handshake") && !strings.Contains(list, "fail")
+}
+
+// MoveSlots gives slots with all their keys to the next master each, as resharding does, while clients work on them.
+func (c *Cluster) MoveSlots(moved ...int) {
+	t := c.Servers[0].t
+	t.Helper()
+	clients := make([]rueidis.Client, len(c.Servers))
+	ids := make([]string, len(c.Servers))
+	for i, s := range c.Servers {
+		clients[i], ids[i] = s.Client(), s.id()
+	}
+	do := func(on int, args ...string) rueidis.RedisResult {
+		t.Helper()
+		r := clients[on].Do(t.Context(), clients[on].B().Arbitrary(args...).Build())
+		if err := r.Error(); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		return r
+	}
+	for _, slot := range moved {
+		number := strconv.Itoa(slot)
+		from := c.owner(slot)
+		to := (from + 1) % len(c.Servers)
+		do(to, "CLUSTER", "SETSLOT", number, "IMPORTING", ids[from])
+		do(from, "CLUSTER", "SETSLOT", number, "MIGRATING", ids[to])
+		host, p, _ := net.SplitHostPort(c.Servers[to].Addr)
+		for {
+			keys, err := do(from, "CLUSTER", "GETKEYSINSLOT", number, "100").AsStrSlice()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(keys) == 0 {
+				break
+			}
+			do(from, append([]string{"MIGRATE", host, p, "", "0", "5000", "REPLACE", "KEYS"}, keys...)...)
+		}
+		for n := range c.Servers { // the target first
+			do((to+n)%len(c.Servers), "CLUSTER", "SETSLOT", number, "NODE", ids[to])
+		}
+	}
+}
+
+// owner is the master that a slot was given to when the cluster was made.
+func (c *Cluster) owner(slot int) int {
+	for i := range c.Servers {
+		if slot < (i+1)*slots/len(c.Servers) {
+			return i
+		}
+	}
+	return 0
+}
+
+func (s *Server) id() string {
+	s.t.Helper()
+	id, err := s.Do("CLUSTER", "MYID").ToString()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return id
 }
 
 func busPort(t testing.TB, s *Server) string {
