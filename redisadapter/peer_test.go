@@ -43,6 +43,9 @@ type peer struct {
 // OnPresence is called when others change, whatever a test is about.
 func (p *peer) OnPresence(realtime.PresenceChange, bool) {}
 
+// OnRivals is called for every user who comes.
+func (p *peer) OnRivals(realtime.PresenceEntry, []realtime.PresenceConn) {}
+
 // options are for one Redis server, with short times.
 func options(addrs ...string) redisadapter.Config {
 	return redisadapter.Config{

@@ -191,6 +191,17 @@ func (s *Server) Do(args ...string) rueidis.RedisResult {
 	return r
 }
 
+// IsMaster reports whether the server says so of itself.
+func (s *Server) IsMaster() bool {
+	s.t.Helper()
+	role, err := s.Do("ROLE").ToArray()
+	if err != nil || len(role) == 0 {
+		return false
+	}
+	name, err := role[0].ToString()
+	return err == nil && name == "master"
+}
+
 // KillClients ends connections by CLIENT KILL TYPE: pubsub, normal.
 func (s *Server) KillClients(kind string) (killed int64) {
 	s.t.Helper()
