@@ -47,7 +47,7 @@
 //
 // On a Redis Cluster it uses publish and subscribe too, and not sharded pub/sub: only over one
 // connection do messages on several channels keep their order, which an adapter promises.
-// There are no Node.js nodes, and no [Emitter], on this wire. The wire Rolling speaks both, for
+// There are no Node.js nodes and no @socket.io/redis-emitter on this wire; an [Emitter] speaks it. The wire Rolling speaks both, for
 // the way from one to the other while the cluster runs: everything goes out twice then.
 //
 // Of the channels Native needs &{PREFIX:* and &PREFIX-*; a prefix with other characters than letters, digits and "-._/" is

@@ -15,6 +15,9 @@ import (
 // Emitter sends to the clients of a cluster from a process that holds no connections, as
 // @socket.io/redis-emitter does. It listens to nothing, so what needs an answer (EmitWithAck,
 // Conns, Len) fails with ErrUnsupported. All methods may be called concurrently.
+//
+// On the wire Native what an emitter says is numbered as what nodes say, so its losses are
+// told on the nodes, and so is its death.
 type Emitter struct {
 	srv     realtime.Server
 	adapter *emitterAdapter
@@ -26,9 +29,6 @@ type Emitter struct {
 func NewEmitter(ctx context.Context, cfg Config, server realtime.Config) (*Emitter, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
-	}
-	if cfg.Wire == Native {
-		return nil, fmt.Errorf("%w: an emitter speaks NodeClassic", ErrUnsupported)
 	}
 	a := &emitterAdapter{cfg: cfg.withDefaults()}
 	a.life, a.end = context.WithCancelCause(context.Background())
@@ -88,7 +88,13 @@ type emitterAdapter struct {
 	end       context.CancelCauseFunc
 	client    *client // from Start on, as the next two
 	publisher *publisher
-	wire      *classic
+	wire      emitterWire
+}
+
+// emitterWire is what an emitter needs of a wire.
+type emitterWire interface {
+	message(m *realtime.Message) (outgoing, error)
+	leave() error // says that nothing more comes
 }
 
 func (a *emitterAdapter) Start(ctx context.Context, self realtime.Node, h realtime.AdapterHandler) error {
@@ -104,22 +110,37 @@ func (a *emitterAdapter) Start(ctx context.Context, self realtime.Node, h realti
 	a.publisher.beacon = func() outgoing {
 		return outgoing{channel: a.cfg.Prefix + "-node#", payload: []byte("{}"), queued: time.Now()} // news of nobody
 	}
-	a.wire = newClassic(&node{cfg: &a.cfg, self: self})
+	as := &node{cfg: &a.cfg, self: self, publisher: a.publisher}
+	if a.cfg.Wire == NodeClassic {
+		a.wire = classicEmitter{newClassic(as)}
+		return nil
+	}
+	w, err := newNativeEmitter(as)
+	if err != nil {
+		a.publisher.notices.close()
+		c.close()
+		return err
+	}
+	a.wire = w
+	a.publisher.pack = w.sender.pack
+	a.group.Go(func() { w.beats(a.life) }) // owned by the emitter; ends with its life
 	return nil
 }
 
-// Publish writes what the official emitter does.
 func (a *emitterAdapter) Publish(_ context.Context, m *realtime.Message) error {
-	out, err := a.message(m)
+	out, err := a.wire.message(m)
 	if err != nil {
 		return err
 	}
 	return a.publisher.send(out)
 }
 
-func (a *emitterAdapter) message(m *realtime.Message) (outgoing, error) {
+// classicEmitter writes what the official emitter does.
+type classicEmitter struct{ wire *classic }
+
+func (e classicEmitter) message(m *realtime.Message) (outgoing, error) {
 	if m.Op == realtime.OpBroadcast {
-		return a.wire.broadcast(m, nodewire.EmitterUID)
+		return e.wire.broadcast(m, nodewire.EmitterUID)
 	}
 	r, err := command(m, false)
 	if err != nil {
@@ -128,7 +149,59 @@ func (a *emitterAdapter) message(m *realtime.Message) (outgoing, error) {
 	if r.Type == nodewire.ServerSide { // the only one that bears it
 		r.UID = nodewire.EmitterUID
 	}
-	return a.wire.request(m.Namespace, r)
+	return e.wire.request(m.Namespace, r)
+}
+
+func (classicEmitter) leave() error { return nil }
+
+// nativeEmitter is the wire Native, or Rolling, of somebody who only speaks.
+type nativeEmitter struct {
+	*native
+	both *rolling // nil: Native alone
+}
+
+func newNativeEmitter(as *node) (nativeEmitter, error) {
+	layout, err := newLayout(as.cfg)
+	if err != nil {
+		return nativeEmitter{}, fmt.Errorf("redisadapter: %w", err)
+	}
+	w, err := newNative(as, newShards(layout, linger))
+	if err != nil {
+		return nativeEmitter{}, err
+	}
+	e := nativeEmitter{native: w}
+	if as.cfg.Wire == Rolling {
+		e.both = newRolling(as, w)
+	}
+	return e, nil
+}
+
+func (e nativeEmitter) message(m *realtime.Message) (outgoing, error) {
+	if e.both != nil {
+		return e.both.message(m)
+	}
+	return e.native.message(m)
+}
+
+// beats tells how far the numbers have come until life ends.
+func (e nativeEmitter) beats(life context.Context) {
+	ticker := time.NewTicker(e.n.cfg.Heartbeat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_ = e.beat(false) // the next one tells the same
+		case <-life.Done():
+			return
+		}
+	}
+}
+
+func (e nativeEmitter) leave() error {
+	if err := e.beat(true); err != nil {
+		return fmt.Errorf("redisadapter: last heartbeat: %w", err)
+	}
+	return nil
 }
 
 func (a *emitterAdapter) Ask(context.Context, *realtime.Message, func(*realtime.Message)) (int, error) {
@@ -144,7 +217,7 @@ func (a *emitterAdapter) OpenNamespace(context.Context, string) error { return n
 func (a *emitterAdapter) CloseNamespace(context.Context, string) error { return nil }
 
 func (a *emitterAdapter) Close(ctx context.Context) error {
-	err := a.publisher.drain(ctx)
+	err := errors.Join(a.wire.leave(), a.publisher.drain(ctx))
 	a.end(ErrClosed)
 	a.publisher.notices.close()
 	return errors.Join(err, retire(ctx, &a.group, a.publisher, a.client))

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,10 +92,22 @@ func TestEmitterPublishesWhatNodeDoes(t *testing.T) {
 
 // TestEmitterReachesNodes emits from a process without connections to a Go node.
 func TestEmitterReachesNodes(t *testing.T) {
+	for name, wires := range map[string][2]redisadapter.Wire{ // of the emitter and of the node
+		"classic": {redisadapter.NodeClassic, redisadapter.NodeClassic}, "native": {redisadapter.Native, redisadapter.Native},
+		"rolling": {redisadapter.Rolling, redisadapter.Rolling}, "from classic to rolling": {redisadapter.NodeClassic, redisadapter.Rolling},
+		"from rolling to classic": {redisadapter.Rolling, redisadapter.NodeClassic}, "from rolling to native": {redisadapter.Rolling, redisadapter.Native},
+	} {
+		t.Run(name, func(t *testing.T) { testEmitterReachesNodes(t, wires[0], wires[1]) })
+	}
+}
+
+func testEmitterReachesNodes(t *testing.T, from, to redisadapter.Wire) {
 	server := redistest.Start(t)
 	cfg := options(server.Addr)
+	cfg.Wire = to
 	p := startPeer(t, cfg)
 	p.RoomOpened("/", "room:x")
+	cfg.Wire = from
 	e, err := redisadapter.NewEmitter(t.Context(), cfg, realtime.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -103,26 +117,79 @@ func TestEmitterReachesNodes(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	to := e.Of("/").To("x")
-	if err := errors.Join(to.Emit(t.Context(), "hello"), to.ReconnectAll(t.Context(), "why"), to.JoinAll(t.Context(), "y"), to.DisconnectAll(t.Context(), "bye")); err != nil {
+	room := e.Of("/").To("x")
+	redistest.Await(t, "an event that reaches the node", func() bool {
+		return room.Emit(t.Context(), "ready") == nil && p.soon(func() bool { return p.hears("ready") })
+	})
+	p.note(func() { p.heard = nil })
+	if err := errors.Join(room.Emit(t.Context(), "hello"), room.ReconnectAll(t.Context(), "why"), room.JoinAll(t.Context(), "y"), room.DisconnectAll(t.Context(), "bye")); err != nil {
 		t.Fatal(err)
 	}
 	p.await("four messages", func() bool { return len(p.heard) == 4 })
 	for i, want := range []realtime.Message{
-		{Op: realtime.OpBroadcast, Node: "emitter", Data: json.RawMessage(`["hello"]`)},
+		{Op: realtime.OpBroadcast, Data: json.RawMessage(`["hello"]`)},
 		{Op: realtime.OpReconnect, Reason: "why"},
 		{Op: realtime.OpJoin, Names: []string{"room:y"}},
 		{Op: realtime.OpDisconnect, Reason: "bye"},
 	} {
-		want.Namespace, want.Rooms = "/", []string{"room:x"}
+		want.Namespace, want.Rooms, want.Node = "/", []string{"room:x"}, p.heard[i].Node
 		if diff := cmp.Diff(&want, p.heard[i]); diff != "" {
 			t.Error(diff)
 		}
 	}
 	server.Kill()
-	redistest.Await(t, "an error of Emit without Redis", func() bool { return errors.Is(to.Emit(t.Context(), "lost"), redisadapter.ErrUnavailable) })
+	redistest.Await(t, "an error of Emit without Redis", func() bool { return errors.Is(room.Emit(t.Context(), "lost"), redisadapter.ErrUnavailable) })
 	server.Restart()
 	redistest.Await(t, "Emit when Redis is back", func() bool {
-		return to.Emit(t.Context(), "again") == nil && p.soon(func() bool { return p.hears("again") })
+		return room.Emit(t.Context(), "again") == nil && p.soon(func() bool { return p.hears("again") })
 	})
+}
+
+// TestEmitterLossIsCounted keeps messages of an emitter back on their way to one node, and ends it without a leave: both are
+// gaps there. It is no node.
+func TestEmitterLossIsCounted(t *testing.T) {
+	server := redistest.Start(t)
+	cfg := native(server.Addr)
+	way := newMute(t, server.Addr)
+	own := cfg
+	own.Redis.InitAddress = []string{way.addr}
+	a, b := startPeer(t, cfg), startPeer(t, own)
+	connected(t, a, b)
+	cable := &redistest.Cable{}
+	own = cfg
+	own.Redis.DialCtxFn = cable.Dial
+	e, err := redisadapter.NewEmitter(t.Context(), own, realtime.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := e.Of("/")
+	redistest.Await(t, "an event that reaches both", func() bool {
+		return all.Emit(t.Context(), "ready") == nil && a.soon(func() bool { return a.hears("ready") }) && b.soon(func() bool { return b.hears("ready") })
+	})
+	if nodes, err := a.Nodes(t.Context()); err != nil || len(nodes) != 2 {
+		t.Errorf("nodes %v, %v", nodes, err)
+	}
+	channel := ":b:/" // the end of its name
+	way.skip.Store(&channel)
+	const sent = 5
+	for i := range sent {
+		if err := all.Emit(t.Context(), fmt.Sprint("lost", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.await("gaps of what was lost", func() bool { return gapTotal(b) >= sent })
+	b.note(func() {
+		if n := gapTotal(b); n != sent {
+			t.Errorf("gaps of %d messages, want %d", n, sent)
+		}
+	})
+	way.skip.Store(nil)
+	cable.Cut()
+	for _, p := range []*peer{a, b} {
+		p.await("a gap of unknown size", func() bool {
+			return slices.ContainsFunc(p.states, func(s realtime.AdapterState) bool { return s.Gap != nil && s.Gap.Count == -1 })
+		})
+	}
+	cable.Mend()
+	_ = e.Close(t.Context())
 }

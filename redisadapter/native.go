@@ -34,7 +34,7 @@ type native struct {
 	tracker  *nativewire.Tracker
 	channels map[string]nativewire.Channel // by name, those that are subscribed
 	over     map[string]time.Time          // nodes that are gone, and since when
-	speakers map[string]struct{}           // nodes whose heartbeats have come, at most maxPeers
+	speakers map[string]time.Time          // nodes and emitters whose heartbeats have come, and when; at most maxPeers
 }
 
 // newLayout is the layout of a configuration that is valid.
@@ -58,7 +58,7 @@ func newNative(n *node, s *shards) (*native, error) {
 		n: n, layout: s.layout, keys: keys, shards: s,
 		reply: s.layout.Name(nativewire.Reply(n.self.ID)), nodes: s.layout.Name(nativewire.Nodes()),
 		tracker:  nativewire.NewTracker(nativewire.TrackerConfig{Self: n.self.ID}),
-		channels: make(map[string]nativewire.Channel), over: make(map[string]time.Time), speakers: make(map[string]struct{}),
+		channels: make(map[string]nativewire.Channel), over: make(map[string]time.Time), speakers: make(map[string]time.Time),
 	}
 	origin := nativewire.Origin{Node: n.self.ID, Epoch: nativewire.NewEpoch(time.Now(), mathrand.Uint64())}
 	w.echo = echoOf(origin)

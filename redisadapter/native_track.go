@@ -62,9 +62,7 @@ func (w *native) heartbeat(in incoming) error {
 		if !h.Last {
 			delete(w.over, h.Node)
 		}
-		if _, known := w.speakers[h.Node]; !known && len(w.speakers) < maxPeers {
-			w.speakers[strings.Clone(h.Node)] = struct{}{}
-		}
+		w.spoke(&h, in.at)
 		return w.tracker.Heartbeat(&h, in.at, gaps)
 	})
 	if h.Shards != w.layout.Shards() {
@@ -73,10 +71,38 @@ func (w *native) heartbeat(in incoming) error {
 	return nil
 }
 
+// spoke notes a heartbeat. The lock is held.
+func (w *native) spoke(h *nativewire.Heartbeat, at time.Time) {
+	_, known := w.speakers[h.Node]
+	switch {
+	case known:
+		w.speakers[h.Node] = at
+	case len(w.speakers) < maxPeers:
+		w.speakers[strings.Clone(h.Node)] = at
+	}
+}
+
+// silence is how many heartbeats an emitter may leave out until it is taken for dead. Of nodes
+// there are news.
+const silence = 10
+
+// hush ends those who are silent and not nodes. The lock is held.
+func (w *native) hush(nodes map[string]struct{}, now time.Time) {
+	for who, at := range w.speakers {
+		_, node := nodes[who]
+		_, ends := w.over[who]
+		if !node && !ends && now.Sub(at) >= silence*w.n.cfg.Heartbeat {
+			w.over[who] = at
+		}
+	}
+}
+
 // look finds out what is missing, and what need not be listened to any more.
 func (w *native) look(now time.Time) {
+	nodes := w.n.peers.ids() // before the lock, which is inside of theirs
 	w.track(func(gaps []nativewire.Gap) []nativewire.Gap {
 		gaps = w.tracker.Tick(now, gaps)
+		w.hush(nodes, now)
 		for node, since := range w.over {
 			if now.Sub(since) >= nativewire.DefaultSettle {
 				delete(w.over, node)

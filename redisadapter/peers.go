@@ -217,6 +217,17 @@ func nameless(n int) realtime.Node {
 	return realtime.Node{ID: name, Name: name, Started: time.Time{}, Meta: map[string]string{"wire": "node-classic"}}
 }
 
+// ids are those of the known nodes.
+func (p *peers) ids() map[string]struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids := make(map[string]struct{}, len(p.known))
+	for id := range p.known {
+		ids[id] = struct{}{}
+	}
+	return ids
+}
+
 func (p *peers) len() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
