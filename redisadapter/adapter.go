@@ -50,7 +50,7 @@ func New(cfg Config) (*Adapter, error) {
 		if err != nil {
 			return nil, fmt.Errorf("redisadapter: %w", err)
 		}
-		a.shards = newShards(layout, linger)
+		a.shards = newShards(layout)
 	}
 	a.open, a.endOpen = context.WithCancelCause(context.Background())
 	a.life, a.endLife = context.WithCancelCause(context.Background())

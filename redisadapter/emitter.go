@@ -165,7 +165,7 @@ func newNativeEmitter(as *node) (nativeEmitter, error) {
 	if err != nil {
 		return nativeEmitter{}, fmt.Errorf("redisadapter: %w", err)
 	}
-	w, err := newNative(as, newShards(layout, linger))
+	w, err := newNative(as, newShards(layout))
 	if err != nil {
 		return nativeEmitter{}, err
 	}

@@ -27,7 +27,7 @@ type shardsOf struct {
 	on map[nativewire.Channel]struct{}
 }
 
-func newShards(layout nativewire.Layout, linger time.Duration) *shards {
+func newShards(layout nativewire.Layout) *shards {
 	return &shards{layout: layout, linger: linger, wake: make(chan struct{}, 1), namespaces: make(map[string]*shardsOf)}
 }
 

@@ -15,7 +15,7 @@ func TestShardsLinger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newShards(layout, linger)
+	s := newShards(layout)
 	wanted := func() int {
 		names, _ := s.want([]string{"/"})
 		return len(names)
@@ -49,7 +49,7 @@ func TestShardsLinger(t *testing.T) {
 // TestShardsAreTunedAgain fails to do what is wanted.
 func TestShardsAreTunedAgain(t *testing.T) {
 	layout, _ := nativewire.NewLayout("p", 0, 0)
-	s := newShards(layout, linger)
+	s := newShards(layout)
 	s.set("/", "a", true)
 	<-s.wake
 	_, since := s.want([]string{"/"})
