@@ -1,6 +1,7 @@
 package redisadapter
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
 	"time"
@@ -19,20 +20,21 @@ const joinTime = 5 * time.Second
 // node for as long.
 const maxJoins = 1 << 16
 
-// saying is a message that goes out in a frame.
+// saying is a message that goes out in a frame. It is encoded once for the whole cluster: by
+// who publishes it, to whom an error can still be told.
 type saying struct {
-	m    *realtime.Message
-	op   realtime.Op // instead of m's, if set
-	ask  uint64      // number of the question that it is, or answers
-	to   string      // the node that alone gets it, or everyone; "" for the rooms of m
-	size int         // encoded
+	m       *realtime.Message
+	op      realtime.Op // instead of m's, if set
+	ask     uint64      // number of the question that it is, or answers
+	to      string      // the node that alone gets it, or everyone; "" for the rooms of m
+	encoded []byte
 
 	// Set when it has been packed.
 	route   []nativewire.Channel
 	refused error
 }
 
-// scratch is memory for checking what goes out.
+// scratch is memory for encoding.
 type scratch struct {
 	m    nativewire.Message
 	data []byte
@@ -40,14 +42,13 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// outgoing checks the message by encoding it: what fails now would fail when nobody can be
-// told any more.
+// outgoing encodes the message.
 func (s *saying) outgoing() (outgoing, error) {
 	const kept = 64 << 10
 	x := scratches.Get().(*scratch)
 	defer scratches.Put(x)
 	s.fill(&x.m)
-	channel := nativewire.Broadcast(s.m.Namespace)
+	channel := nativewire.Broadcast(s.m.Namespace) // or a shard of it, which is the same here
 	if s.to != "" {
 		channel = nativewire.Reply(s.to)
 	}
@@ -59,7 +60,7 @@ func (s *saying) outgoing() (outgoing, error) {
 	if err != nil {
 		return outgoing{}, fmt.Errorf("redisadapter: encode message: %w", err)
 	}
-	s.size = len(data)
+	s.encoded = bytes.Clone(data)
 	return outgoing{saying: s}, nil
 }
 
@@ -73,9 +74,8 @@ type sender struct {
 	flood  time.Time             // until then everything goes to every node
 	looked time.Time
 
-	scratch nativewire.Message
-	sealed  []nativewire.Sealed
-	beat    nativewire.Heartbeat
+	sealed []nativewire.Sealed
+	beat   nativewire.Heartbeat
 }
 
 type roomKey struct{ namespace, room string }
@@ -122,12 +122,10 @@ func (s *sender) pack(posts []post, batch []*outgoing, now time.Time) []post {
 }
 
 func (s *sender) add(out *saying, now time.Time) {
-	out.fill(&s.scratch)
 	s.address(out, now)
-	if out.refused = s.outbox.Add(&s.scratch, out.route...); out.refused == nil && out.m.Op == realtime.OpJoin {
+	if out.refused = s.outbox.Add(out.encoded, out.route...); out.refused == nil && out.m.Op == realtime.OpJoin {
 		s.joined(out.m, now)
 	}
-	s.scratch = nativewire.Message{}
 }
 
 // address finds the channels of a message. Questions go to all nodes, each of which owes an

@@ -92,7 +92,7 @@ func (in *incoming) weight() int { return len(in.channel) + len(in.payload) + ov
 func (out *outgoing) weight() int {
 	n := len(out.channel) + len(out.payload) + overhead
 	if out.saying != nil {
-		n += out.saying.size
+		n += len(out.saying.encoded)
 	}
 	return n
 }

@@ -105,12 +105,17 @@ func BenchmarkBatch(b *testing.B) {
 	tracker := NewTracker(TrackerConfig{})
 	tracker.Subscribed(lobby, start)
 	var sealed []Sealed
+	var message []byte
+	var err error
 	m := broadcast
 	now := start
 	b.ReportAllocs()
 	for b.Loop() {
 		for range 16 {
-			if err := o.Add(&m, lobby); err != nil {
+			if message, err = AppendMessage(message[:0], &broadcast, lobby); err == nil {
+				err = o.Add(message, lobby)
+			}
+			if err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -53,6 +53,8 @@ func (d *messageReader) message(r *reader, m *Message) {
 			scalar(&v, m, tag)
 		case tag <= tagMeta:
 			d.content(&v, m, tag)
+		case tag == tagCopy:
+			m.Copy = v.within(MaxNumber)
 		case d.newer: // what the newer version added
 			continue
 		default:
@@ -110,8 +112,6 @@ func scalar(v *reader, m *Message, tag uint64) {
 	switch tag {
 	case tagAsk:
 		m.Ask = v.within(MaxNumber)
-	case tagCopy:
-		m.Copy = v.within(MaxNumber)
 	case tagTimeout:
 		at := v.pos
 		if m.Timeout = time.Duration(v.signed()); m.Timeout == 0 {
@@ -125,6 +125,8 @@ func scalar(v *reader, m *Message, tag uint64) {
 		m.Conn = v.rest()
 	case tagCount:
 		m.Count = int(v.within(math.MaxInt32))
+	default:
+		v.fail(ErrField)
 	}
 }
 

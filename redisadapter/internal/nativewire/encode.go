@@ -25,7 +25,6 @@ func AppendMessage(dst []byte, m *Message, ch Channel) ([]byte, error) {
 	dst = appendListField(dst, tagExcept, m.Except)
 	dst = appendListField(dst, tagNames, m.Names)
 	dst = appendNumberField(dst, tagAsk, m.Ask)
-	dst = appendNumberField(dst, tagCopy, m.Copy)
 	dst = appendNumberField(dst, tagTimeout, zigzag(int64(m.Timeout)))
 	dst = appendTimeField(dst, tagTime, m.Time)
 	dst = appendTextField(dst, tagReason, m.Reason)
@@ -35,6 +34,7 @@ func AppendMessage(dst []byte, m *Message, ch Channel) ([]byte, error) {
 	dst = appendBytesField(dst, tagData, m.Data)
 	dst = appendAttachments(dst, m.Attachments)
 	dst = appendMeta(dst, m.Meta)
+	dst = appendNumberField(dst, tagCopy, m.Copy)
 	if len(dst)-start > MaxMessage {
 		return dst[:start], fault(ErrSize)
 	}

@@ -87,7 +87,7 @@ const (
 	tagExcept
 	tagNames
 	tagAsk
-	tagCopy
+	_ // free
 	tagTimeout
 	tagTime
 	tagReason
@@ -97,6 +97,10 @@ const (
 	tagData
 	tagAttachments
 	tagMeta
+
+	// tagCopy is behind all others, those of later versions too: a message is encoded before it is
+	// known whether there will be copies, and this is appended.
+	tagCopy = 64
 )
 
 // The bits of tagFlags.

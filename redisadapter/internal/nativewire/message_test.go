@@ -182,6 +182,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"tag twice":                 {"\x01\x0b\x01a\x0b\x01a", ErrField},
 		"tags descend":              {"\x01\x0e\x01a\x0b\x01a", ErrField},
 		"unknown field":             {"\x01\x11\x01a", ErrField},
+		"free tag":                  {"\x01\x07\x01\x01", ErrField},
+		"behind the last tag":       {"\x01\x40\x01\x01\x41\x01a", ErrField},
 		"long tag":                  {"\x01\x8b\x00\x01a", ErrNumber},
 		"long length":               {"\x01\x0b\x81\x00a", ErrNumber},
 		"huge length":               {"\x01\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a", ErrTruncated},

@@ -108,16 +108,13 @@ func orDefault[N int | time.Duration](v, def N) N {
 	return v
 }
 
-// Add takes a message for channels, which are those of [Layout.Route] or one other. If
-// there are several it sets m.Copy. m is encoded at once, and once. It fails, with an
-// [*Error] and without effect, if the message cannot be encoded.
-func (o *Outbox) Add(m *Message, channels ...Channel) (err error) {
+// Add takes a message, as [AppendMessage] encodes it without a copy for the first of the
+// channels, which are those of [Layout.Route] or one other. It fails, with an [*Error] and
+// without effect, if they are not, or if there is no room for the number of the copies. The
+// message is not kept.
+func (o *Outbox) Add(message []byte, channels ...Channel) error {
 	if o.sealed {
 		o.reset()
-	}
-	m.Copy = 0
-	if len(channels) > 1 {
-		m.Copy = o.copies + 1
 	}
 	for i, c := range channels {
 		if !c.numbered() {
@@ -130,15 +127,19 @@ func (o *Outbox) Add(m *Message, channels ...Channel) (err error) {
 	if len(channels) == 0 {
 		return fault(ErrChannel)
 	}
-	if o.scratch, err = AppendMessage(o.scratch[:0], m, channels[0]); err != nil {
-		return err
+	if len(channels) > 1 {
+		o.scratch = appendNumberField(append(o.scratch[:0], message...), tagCopy, o.copies+1)
+		message = o.scratch
+	}
+	if len(message) > MaxMessage {
+		return fault(ErrSize)
 	}
 	if len(channels) > 1 {
 		o.copies++
 	}
 	o.part(channels)
 	for _, c := range channels {
-		o.put(o.streams.of(c, &o.cfg.Layout))
+		o.put(o.streams.of(c, &o.cfg.Layout), message)
 	}
 	return nil
 }
@@ -165,11 +166,11 @@ func (o *Outbox) part(channels []Channel) {
 	}
 }
 
-// put adds the message in scratch to the frame of a stream.
-func (o *Outbox) put(st *stream) {
+// put adds the message to the frame of a stream.
+func (o *Outbox) put(st *stream, message []byte) {
 	if st.open >= 0 {
 		f := &o.frames[st.open]
-		if f.n >= fillMessages || len(f.body)+len(o.scratch) > fillBytes {
+		if f.n >= fillMessages || len(f.body)+len(message) > fillBytes {
 			st.open = -1
 		}
 	}
@@ -180,7 +181,7 @@ func (o *Outbox) put(st *stream) {
 		f.stream, f.seq, f.n, f.body = st, st.last+1, 0, f.body[:0]
 	}
 	f := &o.frames[st.open]
-	f.body = AppendRecord(f.body, o.scratch)
+	f.body = AppendRecord(f.body, message)
 	f.n++
 	st.last++
 	o.streams.published++

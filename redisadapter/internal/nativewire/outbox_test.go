@@ -29,9 +29,38 @@ func text(i int) *Message {
 
 func add(t testing.TB, o *Outbox, m *Message, channels ...Channel) {
 	t.Helper()
-	if err := o.Add(m, channels...); err != nil {
+	if err := addTo(o, m, channels...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// addTo encodes a message and adds it.
+func addTo(o *Outbox, m *Message, channels ...Channel) error {
+	channel := Broadcast(m.Namespace)
+	if len(channels) > 0 {
+		channel = channels[0]
+	}
+	message, err := AppendMessage(nil, m, channel)
+	if err != nil {
+		return err
+	}
+	return o.Add(message, channels...)
+}
+
+// fillingMessage is one that fills its limit, so that the number of the copies has no place.
+func fillingMessage() *Message {
+	m := &Message{Op: OpBroadcast, Namespace: "/", Attachments: [][]byte{nil}}
+	spare := func() int {
+		encoded, err := AppendMessage(nil, m, Broadcast("/"))
+		if err != nil {
+			panic(err)
+		}
+		return MaxMessage - len(encoded)
+	}
+	for spare() > 0 {
+		m.Attachments[0] = append(m.Attachments[0], make([]byte, max(1, spare()-16))...)
+	}
+	return m
 }
 
 // TestOutboxBatches: messages for a channel share a frame, numbers and ages go on.
@@ -112,16 +141,17 @@ func TestOutboxRefuses(t *testing.T) {
 		"broadcast, too": {text(0), []Channel{Broadcast("/"), Shard("/", 1)}, ErrChannel},
 		"namespace":      {text(0), []Channel{Broadcast("/a")}, ErrChannel},
 		"operation":      {&Message{Namespace: "/"}, []Channel{Broadcast("/")}, ErrOp},
+		"no room left":   {fillingMessage(), []Channel{Shard("/", 1), Shard("/", 2)}, ErrSize},
 	} {
-		if err := o.Add(c.m, c.channels...); !errors.Is(err, c.want) {
+		if err := addTo(o, c.m, c.channels...); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
 	m := text(0)
 	add(t, o, m, Shard("/", 1), Shard("/", 2))
 	sealed := o.Seal(nil, start)
-	if len(sealed) != 2 || m.Copy != 1 || o.streams.published != 2 {
-		t.Errorf("%d frames, copy %d, %d published", len(sealed), m.Copy, o.streams.published)
+	if len(sealed) != 2 || o.copies != 1 || o.streams.published != 2 {
+		t.Errorf("%d frames, %d copies, %d published", len(sealed), o.copies, o.streams.published)
 	}
 	for _, origin := range []Origin{{}, {Node: "a"}, {Epoch: 1}, {Node: strings.Repeat("n", MaxNode+1), Epoch: 1}} {
 		if _, err := NewOutbox(OutboxConfig{Origin: origin}); err == nil {

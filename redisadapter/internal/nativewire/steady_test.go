@@ -21,7 +21,10 @@ func TestAllocsSteady(t *testing.T) {
 	for _, c := range append(two, everyone...) {
 		tracker.Subscribed(c, now)
 	}
-	m := broadcast
+	message, err := AppendMessage(nil, &broadcast, one[0])
+	if err != nil {
+		t.Fatal(err)
+	}
 	var sealed []Sealed
 	var beat Heartbeat
 	gaps := make([]Gap, 0, 4)
@@ -29,7 +32,7 @@ func TestAllocsSteady(t *testing.T) {
 		now = now.Add(time.Second)
 		for range 3 {
 			for _, channels := range [][]Channel{one, two, everyone} {
-				if err := out.Add(&m, channels...); err != nil {
+				if err := out.Add(message, channels...); err != nil {
 					t.Fatal(err)
 				}
 			}
