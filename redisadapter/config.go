@@ -70,6 +70,13 @@ type Config struct {
 	// 4,096. It must be the same on all nodes; a node that has another number is logged.
 	Shards int
 
+	// ShardedPubSub lets Native use the sharded publish and subscribe of Redis 7 for the rooms, on a Redis
+	// Cluster: a message goes to the master of its shard's slot alone, instead of to every node of the
+	// cluster. All nodes must have it, and emitters. It costs what only one connection can keep: a message
+	// to one room, and one to that room and others or to everyone, may change places. Elsewhere than on a
+	// cluster it has no effect. A user needs the commands SSUBSCRIBE, SUNSUBSCRIBE and SPUBLISH too.
+	ShardedPubSub bool
+
 	// Keys sign what Native nodes say to each other (requirement R76): the first signs, all
 	// are accepted, each has at least 32 bytes. To replace a key add the new one behind it
 	// on all nodes, then put it first, then take the old one away. Without keys nothing is
@@ -201,6 +208,9 @@ func (c Config) Validate() error {
 func (c *Config) validateNative(wrong func(format string, args ...any)) {
 	if c.Wire <= NodeClassic && (len(c.Keys) > 0 || c.Shards != 0 || c.AcceptUnsigned) {
 		wrong("Shards, Keys and AcceptUnsigned are for the wires Native and Rolling")
+	}
+	if c.ShardedPubSub && c.Wire != Native {
+		wrong("ShardedPubSub is for the wire Native")
 	}
 	if _, err := newLayout(c); err != nil {
 		wrong("Shards: %w", err)

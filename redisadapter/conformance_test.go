@@ -85,6 +85,14 @@ func TestConformanceNativeCluster(t *testing.T) {
 	conform(t, redisadapter.Config{Wire: redisadapter.Native, Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}})
 }
 
+// TestConformanceNativeSharded does so with sharded publish and subscribe.
+func TestConformanceNativeSharded(t *testing.T) {
+	conform(t, redisadapter.Config{
+		Wire: redisadapter.Native, ShardedPubSub: true,
+		Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs},
+	}, 3)
+}
+
 // TestConformanceRolling runs the kit on the clusters that there are on the way from one wire to the
 // other (D34).
 func TestConformanceRolling(t *testing.T) {

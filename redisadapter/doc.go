@@ -45,8 +45,8 @@
 // A node that could not subscribe in three seconds is told of a gap. It ends a subscription 30 s
 // after the last room of the shard has.
 //
-// On a Redis Cluster it uses publish and subscribe too, and not sharded pub/sub: only over one
-// connection do messages on several channels keep their order, which an adapter promises.
+// On a Redis Cluster it uses publish and subscribe too, and sharded pub/sub only if Config.ShardedPubSub
+// says so: only over one connection do messages on several channels keep their order, which an adapter promises.
 // There are no Node.js nodes and no @socket.io/redis-emitter on this wire; an [Emitter] speaks it. The wire Rolling speaks both, for
 // the way from one to the other while the cluster runs: everything goes out twice then.
 //
@@ -91,7 +91,7 @@
 //
 // # Locks
 //
-// notices.mu, peers.mu, subscriber.mu, asks.mu, interest.mu, shards.mu, native.mu, breaker.mu,
+// notices.mu, peers.mu, subscriber.mu, sharded.mu, asks.mu, interest.mu, shards.mu, native.mu, breaker.mu,
 // pulse.mu: native.mu is inside of peers.mu; else none is
 // held together with another, but that presence.mu is outside of the registry's and the first two may be held while something is pushed
 // to a queue of workq. None is held during a call to Redis or to the handler.

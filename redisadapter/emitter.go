@@ -123,6 +123,8 @@ func (a *emitterAdapter) Start(ctx context.Context, self realtime.Node, h realti
 	}
 	a.wire = w
 	a.publisher.pack = w.sender.pack
+	w.sender.sharded = a.cfg.ShardedPubSub && c.cluster
+	a.publisher.sharded = w.sender.sharded
 	a.group.Go(func() { w.beats(a.life) }) // owned by the emitter; ends with its life
 	return nil
 }

@@ -145,6 +145,31 @@ func testEmitterReachesNodes(t *testing.T, from, to redisadapter.Wire) {
 	})
 }
 
+// TestEmitterSharded emits to one room and to everyone on a cluster with sharded publish and subscribe.
+func TestEmitterSharded(t *testing.T) {
+	cfg := native(redistest.StartCluster(t, 3).Addrs...)
+	cfg.ShardedPubSub = true
+	p := startPeer(t, cfg)
+	e, err := redisadapter.NewEmitter(t.Context(), cfg, realtime.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := e.Of("/")
+	for i := range 5 { // in several slots
+		room := fmt.Sprint("room", i)
+		p.RoomOpened("/", "room:"+room)
+		redistest.Await(t, "an event for "+room, func() bool {
+			return all.To(room).Emit(t.Context(), room) == nil && p.soon(func() bool { return p.hears(room) })
+		})
+	}
+	redistest.Await(t, "an event for everyone", func() bool {
+		return all.Emit(t.Context(), "all") == nil && p.soon(func() bool { return p.hears("all") })
+	})
+	if err := e.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestEmitterLossIsCounted keeps messages of an emitter back on their way to one node, and ends it without a leave: both are
 // gaps there. It is no node.
 func TestEmitterLossIsCounted(t *testing.T) {

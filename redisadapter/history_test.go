@@ -147,6 +147,28 @@ func TestNativeEveryLossLiesInAGap(t *testing.T) { everyLossLiesInAGap(t, redisa
 // TestRollingEveryLossLiesInAGap does so while both wires are spoken.
 func TestRollingEveryLossLiesInAGap(t *testing.T) { everyLossLiesInAGap(t, redisadapter.Rolling) }
 
+// TestShardedEveryLossLiesInAGap does so with sharded publish and subscribe, whose connections break one by one.
+func TestShardedEveryLossLiesInAGap(t *testing.T) {
+	cluster := redistest.StartCluster(t, 3)
+	cfg := impatient(options(cluster.Addrs...))
+	cfg.Wire, cfg.ShardedPubSub = redisadapter.Native, true
+	h := newHistory(t, cfg, cfg, cfg)
+	lost := 0
+	for _, kind := range []string{"pubsub", "normal"} {
+		for _, server := range cluster.Servers {
+			lost = h.through(func() { server.KillClients(kind) })
+		}
+	}
+	if lost == 0 {
+		t.Error("nothing was lost, so nothing was tested")
+	}
+	breaks := uint64(0)
+	for _, p := range h.nodes {
+		breaks += p.Stats().Breaks
+	}
+	t.Logf("%d messages, %d times one was missed, %d breaks", len(h.said), lost, breaks)
+}
+
 func everyLossLiesInAGap(t *testing.T, wire redisadapter.Wire) {
 	faults := map[string]func(*redistest.Server){
 		"subscriptions killed": func(s *redistest.Server) { s.KillClients("pubsub") },

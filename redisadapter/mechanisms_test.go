@@ -155,6 +155,7 @@ func TestConfig(t *testing.T) {
 		"RequestsTimeout": {Redis: address, RequestsTimeout: -1},
 		"PublishTimeout":  {Redis: address, PublishTimeout: -1},
 		"Heartbeat":       {Redis: address, Heartbeat: -1},
+		"ShardedPubSub":   {Redis: address, ShardedPubSub: true},
 		"Limits":          {Redis: address, Limits: Limits{InboundBytes: -1}},
 	} {
 		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), want) {

@@ -25,6 +25,7 @@ type native struct {
 	layout nativewire.Layout
 	keys   *nativewire.Keys // nil: nothing is signed
 	shards *shards
+	rooms  *sharded // nil: shard channels are subscribed as all others are
 	sender sender
 
 	reply, nodes string // names of channels
@@ -163,12 +164,7 @@ func (w *native) tune(life context.Context) {
 // connections of this one join a room send what is for it to everyone for as long as
 // that takes (joinTime); if it takes too long, that is a gap.
 func (w *native) settle(ctx context.Context) error {
-	var since time.Time
-	err := w.n.subscriber.adjust(ctx, func(namespaces []string) map[string]struct{} {
-		names, changed := w.shards.want(namespaces)
-		since = changed
-		return names
-	})
+	since, err := w.adjust(ctx)
 	if err != nil {
 		w.shards.undone(since)
 		return err
@@ -177,4 +173,19 @@ func (w *native) settle(ctx context.Context) error {
 		w.n.notices.gap(realtime.Gap{Count: -1, From: since, To: now})
 	}
 	return nil
+}
+
+// adjust subscribes the channels of shards that are wanted, and no others. It returns since when that was
+// not so.
+func (w *native) adjust(ctx context.Context) (since time.Time, err error) {
+	want := func(namespaces []string) (names map[string]struct{}) {
+		names, since = w.shards.want(namespaces)
+		return names
+	}
+	if w.rooms == nil {
+		err = w.n.subscriber.adjust(ctx, want)
+	} else {
+		err = w.rooms.adjust(ctx, func() map[string]struct{} { return want(w.n.subscriber.names()) })
+	}
+	return since, err
 }

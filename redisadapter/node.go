@@ -77,6 +77,11 @@ func (a *Adapter) newNode(c *client, self realtime.Node, h realtime.AdapterHandl
 		n.publisher.pack = w.sender.pack
 		n.peers.over = w.gone
 		n.inbox.numbered = true
+		if a.cfg.ShardedPubSub && c.cluster {
+			n.publisher.sharded, w.sender.sharded = true, true
+			w.rooms = newSharded(a.life, c, n.notices, &a.group)
+			w.rooms.deliver, w.rooms.confirmed, w.rooms.dropped = n.inbox.take, w.confirmed, w.dropped
+		}
 	}
 	return n, nil
 }
@@ -147,6 +152,9 @@ func (n *node) closeRegistry(ctx context.Context) error {
 // nothing, then what is queued goes out.
 func (n *node) leave(ctx context.Context) error {
 	errs := []error{n.closeRegistry(ctx), n.subscriber.leaveAll(ctx)}
+	if n.native != nil && n.native.rooms != nil {
+		n.native.rooms.close()
+	}
 	quiet := make(chan struct{})
 	go func() { // owned by leave; ends when the calls of the handler do that are running
 		n.inbox.close()

@@ -33,6 +33,9 @@ type publisher struct {
 	group   *workq.Group
 	beacon  func() outgoing // something harmless to publish, to see whether it goes
 
+	// sharded sends frames for shard channels by SPUBLISH, each to where its slot is.
+	sharded bool
+
 	// pack makes posts of a batch, on the worker. It says in
 	// saying.refused what it cannot.
 	pack func(posts []post, batch []*outgoing, now time.Time) []post
@@ -174,7 +177,7 @@ func (p *publisher) took(out *outgoing, receivers int64) {
 }
 
 // call publishes over the publisher's own connection, made now if need be. The error is one
-// of the connection; those of single messages are in the results.
+// of the connection; those of single messages, and of slots, are in the results.
 func (p *publisher) call(posts []post) ([]rueidis.RedisResult, error) {
 	ctx, cancel := context.WithTimeout(p.life, p.client.timeout)
 	defer cancel()
@@ -185,11 +188,21 @@ func (p *publisher) call(posts []post) ([]rueidis.RedisResult, error) {
 		}
 		p.conn = conn
 	}
-	cmds := make(rueidis.Commands, len(posts))
+	var cmds, slots rueidis.Commands
 	for i := range posts {
-		cmds[i] = p.conn.B().Publish().Channel(posts[i].channel).Message(posts[i].payload).Build()
+		if p.isSharded(&posts[i]) {
+			slots = append(slots, p.client.B().Spublish().Channel(posts[i].channel).Message(posts[i].payload).Build())
+			continue
+		}
+		if cmds == nil {
+			cmds = make(rueidis.Commands, 0, len(posts)-i)
+		}
+		cmds = append(cmds, p.conn.B().Publish().Channel(posts[i].channel).Message(posts[i].payload).Build())
 	}
-	results := p.conn.DoMulti(ctx, cmds...)
+	var results, ofSlots []rueidis.RedisResult
+	if len(cmds) > 0 {
+		results = p.conn.DoMulti(ctx, cmds...)
+	}
 	for _, r := range results {
 		if err := r.NonRedisError(); err != nil {
 			p.conn.Close()
@@ -197,7 +210,24 @@ func (p *publisher) call(posts []post) ([]rueidis.RedisResult, error) {
 			return nil, unavailable(err)
 		}
 	}
-	return results, nil
+	if len(slots) == 0 {
+		return results, nil
+	}
+	ofSlots = p.client.DoMulti(ctx, slots...)
+	all := make([]rueidis.RedisResult, 0, len(posts))
+	for i := range posts { // in the order of the posts
+		from := &results
+		if p.isSharded(&posts[i]) {
+			from = &ofSlots
+		}
+		all = append(all, (*from)[0])
+		*from = (*from)[1:]
+	}
+	return all, nil
+}
+
+func (p *publisher) isSharded(post *post) bool {
+	return p.sharded && post.of == nil && post.on.Kind == nativewire.KindShard
 }
 
 // lose notes that messages may not have arrived.

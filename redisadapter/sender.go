@@ -70,6 +70,10 @@ type sender struct {
 	keys   *nativewire.Keys
 	outbox *nativewire.Outbox
 
+	// sharded: shard channels have no order among themselves and with the others, so only what is for
+	// one room goes out on one.
+	sharded bool
+
 	joins  map[roomKey]time.Time // rooms that somebody was made to join, and when
 	flood  time.Time             // until then everything goes to every node
 	looked time.Time
@@ -134,7 +138,7 @@ func (s *sender) address(out *saying, now time.Time) {
 	switch {
 	case out.to != "":
 		out.route = []nativewire.Channel{nativewire.Reply(out.to)}
-	case out.ask != 0 || now.Before(s.flood):
+	case out.ask != 0 || now.Before(s.flood) || s.sharded && (out.m.Op != realtime.OpBroadcast || len(out.m.Rooms) != 1):
 		out.route = []nativewire.Channel{nativewire.Broadcast(out.m.Namespace)}
 	default:
 		out.route = s.layout.Route(nil, out.m.Namespace, out.m.Rooms, func(room string) bool {

@@ -33,5 +33,8 @@ func (a *Adapter) Stats() Stats {
 	answers, _ := n.inbox.answers.Len()
 	s.Inbound = messages + answers
 	s.Requests, s.Peers, s.Breaks = n.asks.len(), n.peers.len(), n.subscriber.broken()
+	if n.native != nil && n.native.rooms != nil {
+		s.Breaks += n.native.rooms.breaks.Load()
+	}
 	return s
 }
