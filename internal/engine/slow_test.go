@@ -193,6 +193,8 @@ func TestBudgetSlowReaders(t *testing.T) {
 			for _, r := range all {
 				_ = r.session.Send(message(payload))
 			}
+			// The reaper is a goroutine, and may have to wait for its turn.
+			h.eventually("reaper to rest", func() bool { return !h.srv.reaping.Load() })
 		}
 		worst = max(worst, heap())
 	}

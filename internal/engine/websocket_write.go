@@ -24,103 +24,109 @@ func (c *wire) startWriter() {
 	c.worker = workq.DrainDelayed(&s.queue, &s.srv.group, maxBatch, s.srv.opts.FlushDelay, c.run)
 }
 
-// run writes one batch. The worker calls it, one batch at a time.
+// run writes one batch. The worker calls it, one batch at a time. It stands close to
+// the system call: the goroutine is new for most batches, and one whose stack has to
+// grow costs a tenth more.
 func (c *wire) run(batch []*Message) {
 	b := &c.session.srv.budget
 	batch = c.session.claim(batch)
-	if c.broken || len(batch) == 0 {
-		b.releaseAll(batch)
-		return
+	for len(batch) > 0 && !c.broken {
+		out := c.gather(batch)
+		c.extendDeadline()
+		_, err := c.Conn.Write(out.frames)
+		out.done(b)
+		last := batch[out.taken-1].kind == finalMessage
+		batch = batch[out.taken:]
+		if err != nil {
+			c.fail(err)
+		} else if last {
+			c.noteFlushed()
+		}
 	}
-	var err error
-	if len(batch) == 1 {
-		err = c.write(batch[0].websocket(c.base64))
-		b.release(batch[0])
-	} else {
-		err = c.writeCopied(batch)
-	}
-	last := batch[len(batch)-1].kind == finalMessage
-	if err != nil {
-		c.fail(err)
-	} else if last {
-		c.noteFlushed()
-	}
+	b.releaseAll(batch)
 }
 
-// writeCopied puts the messages into one buffer and writes that: the number of
-// writes decides the cost of a broadcast, copying hardly counts. A message that
-// does not fit with others goes alone.
-func (c *wire) writeCopied(batch []*Message) error {
-	b := &c.session.srv.budget
-	size := 0
+// output is what one write carries.
+type output struct {
+	frames []byte
+	taken  int      // messages of the batch
+	alone  *Message // whose frames these are
+	copied *[]byte  // pooled, for frames that were copied
+	class  int      // of the pool
+}
+
+// gather puts the first messages of a batch into one buffer: the number of writes
+// decides the cost of a broadcast, copying hardly counts. A message that does not fit
+// with others goes alone. What was copied is released, but a large buffer counts
+// against the budget while it is written: it may belong to a client that does not
+// read.
+func (c *wire) gather(batch []*Message) output {
+	first := batch[0].websocket(c.base64)
+	if len(batch) == 1 || len(first) > maxBatch {
+		return output{frames: first, taken: 1, alone: batch[0]}
+	}
+	size, n := 0, 0
 	for _, m := range batch {
-		size += len(m.websocket(c.base64))
-	}
-	class := 0
-	for class < len(batchSizes)-1 && batchSizes[class] < size {
-		class++
-	}
-	p, _ := batchBuffers[class].Get().(*[]byte)
-	if p == nil {
-		buf := make([]byte, 0, batchSizes[class])
-		p = &buf
-	}
-	buf := (*p)[:0]
-	defer func() {
-		*p = buf[:0]
-		batchBuffers[class].Put(p)
-	}()
-	for i, m := range batch {
-		frames := m.websocket(c.base64)
-		if len(buf)+len(frames) > cap(buf) {
-			if err := c.flush(buf); err != nil {
-				b.releaseAll(batch[i:])
-				return err
-			}
-			buf = buf[:0]
+		more := len(m.websocket(c.base64))
+		if size+more > maxBatch {
+			break
 		}
-		if len(frames) > cap(buf) {
-			err := c.write(frames)
-			b.release(m)
-			if err != nil {
-				b.releaseAll(batch[i+1:])
-				return err
-			}
-			continue
-		}
-		buf = append(buf, frames...)
+		size += more
+		n++
+	}
+	out := output{taken: n}
+	for out.class < len(batchSizes)-1 && batchSizes[out.class] < size {
+		out.class++
+	}
+	out.copied, _ = batchBuffers[out.class].Get().(*[]byte)
+	if out.copied == nil {
+		buf := make([]byte, 0, batchSizes[out.class])
+		out.copied = &buf
+	}
+	b := &c.session.srv.budget
+	buf := (*out.copied)[:0]
+	for _, m := range batch[:n] {
+		buf = append(buf, m.websocket(c.base64)...)
 		b.release(m)
 	}
-	return c.flush(buf)
-}
-
-// flush writes a buffer of copies. A large one counts against the budget while it
-// is written: it may belong to a client that does not read.
-func (c *wire) flush(buf []byte) error {
-	if len(buf) == 0 {
-		return nil
-	}
-	if cap(buf) > batchSizes[0] {
-		b := &c.session.srv.budget
+	if out.class > 0 {
 		b.add(int64(cap(buf)))
-		defer b.used.Add(-int64(cap(buf)))
 	}
-	return c.write(buf)
+	out.frames = buf
+	return out
 }
 
-// write is the only place that writes to an established websocket: whole frames,
-// in one Write, with a deadline of at least three quarters of the write timeout
+// done gives back what the write has held.
+func (o *output) done(b *budget) {
+	if o.copied == nil {
+		b.release(o.alone)
+		return
+	}
+	if o.class > 0 {
+		b.used.Add(-int64(cap(o.frames)))
+	}
+	*o.copied = o.frames[:0]
+	batchBuffers[o.class].Put(o.copied)
+}
+
+// extendDeadline gives the next write at least three quarters of the write timeout
 // and never more than that (requirement R23): moving a deadline costs a tenth of a
 // small write, so it is moved only when a quarter of it is gone.
-func (c *wire) write(frames []byte) error {
+func (c *wire) extendDeadline() {
 	timeout := c.session.srv.opts.WriteTimeout
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	// Under the lock, so that the deadline of stop, which is the last, stands.
 	if now := time.Now(); !c.stopping && c.writeBy.Sub(now) < timeout*3/4 {
 		c.writeBy = now.Add(timeout)
 		_ = c.Conn.SetWriteDeadline(c.writeBy)
 	}
-	c.mu.Unlock()
+}
+
+// write writes whole frames at once, with a deadline. Only the worker and who has no
+// worker may write to an established websocket.
+func (c *wire) write(frames []byte) error {
+	c.extendDeadline()
 	_, err := c.Conn.Write(frames)
 	return err
 }
