@@ -30,7 +30,7 @@ fmt: ## gofumpt and goimports, in place
 
 .PHONY: lint
 lint: ## golangci-lint with the import walls, and the guards
-	@tools/guard.sh; guard=$$?; $(TOOL) golangci-lint run && exit $$guard
+	@tools/guard.sh; guard=$$?; $(TOOL) golangci-lint run && cd benchmarks && $(GO) vet ./... && exit $$guard
 
 .PHONY: guard
 guard: ## what a linter does not see: sleeps, skips, machine paths, minimum versions
@@ -42,6 +42,7 @@ test: need $(NODE_READY) ## everything: vet, race detector, golden vectors, seed
 	$(GO) vet ./...
 	$(GO) test -run Alloc -timeout $(TIMEOUT) ./...
 	$(GO) test -race -shuffle=on -timeout $(TIMEOUT) ./...
+	$(GO) -C benchmarks test -timeout $(TIMEOUT) ./...
 
 .PHONY: short
 short: ## a quick look: no race detector, no JavaScript clients, no browser
@@ -63,6 +64,10 @@ bench: ## benchmarks into bench.txt; BENCH=pattern COUNT=6 PKG=./... BENCHTIME=1
 bench-compare: ## benchstat of the working tree against BASE=main, runs interleaved
 	@tools/bench-compare.sh '$(BASE)' '$(BENCH)' '$(COUNT)' '$(PKG)' '$(BENCHTIME)' '$(TOOL)'
 
+.PHONY: bench-peers
+bench-peers: ## this library beside its peers, into docs/performance.md; needs a quiet machine for half an hour
+	$(GO) -C benchmarks run . -runs 3
+
 .PHONY: profile
 profile: ## CPU, heap, block and mutex profiles of one benchmark into profiles/; BENCH=Fanout/1000 PKG=.
 	@mkdir -p profiles
@@ -83,6 +88,7 @@ vuln: ## govulncheck; needs the vulnerability database, hence public CI
 tidy: ## fails, with a diff, when `go mod tidy` would change a module file
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
+	$(GO) -C benchmarks mod tidy -diff
 
 .PHONY: cross
 cross: ## vet for other systems and with the oldest supported Go release, build for 32 bits

@@ -25,7 +25,7 @@ sleeps() {
 }
 
 gorilla() {
-	look '"github.com/gorilla/websocket"' -- '*.go' ':!internal/engine/' ':!internal/wiretest/' ':!realtimetest/' ':!*_test.go'
+	look '"github.com/gorilla/websocket"' -- '*.go' ':!internal/engine/' ':!internal/wiretest/' ':!realtimetest/' ':!benchmarks/' ':!*_test.go'
 }
 
 hosts='registry[.]npmjs|proxy[.]golang|sum[.]golang|deb[.]debian|pypi[.]org'
@@ -36,7 +36,7 @@ refuse 'no skipped test: install what is missing, or fail and say how to get it'
 	look '(test|it|describe)\.(skip|todo)\(|skip: *(true|")' -- '*.mjs' '*.js' ':!*/node_modules/*'
 refuse 'no path of one machine in a file that is kept' look '(^|[^A-Za-z0-9_.])/(work|root|home/[a-z]+|Users/[A-Za-z]+|tmp/bash)/' -- .
 refuse 'no address of a package registry in a file that is kept' look "$hosts" -- .
-refuse 'gorilla/websocket is imported by internal/engine, realtimetest and tests only' gorilla
+refuse 'gorilla/websocket is imported by internal/engine, realtimetest, benchmarks and tests only' gorilla
 
 # R60: how long a comparison takes tells how much of a secret was guessed. What internal/payload compares never leaves the process.
 comparisons() {

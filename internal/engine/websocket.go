@@ -61,13 +61,31 @@ func (s *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q *r
 	s.group.Go(c.serve)
 }
 
-// serve is the reader of an established websocket.
+// The reader of a connection begins anew when there was nothing to read for quiet, and
+// after each of the first messages, which most connections send to join and then are idle.
+const (
+	quiet         = 100 * time.Millisecond
+	firstMessages = 4
+)
+
+// serve is the reader of an established websocket. An idle connection waits here, on
+// a goroutine that has done nothing else: what handling a message needs would make its
+// stack twice as large, and it would stay so. One that talks all the time keeps its
+// goroutine.
 func (c *wire) serve() {
+	c.waits = time.Now()
+	_, _ = c.br.Peek(1) // an error comes again
+	if c.turn() {
+		// Owner: the server's group, as this goroutine's.
+		c.session.srv.group.Go(c.serve)
+	}
+}
+
+// turn reads and handles what has come, and what comes soon after. It is false when the
+// connection has ended.
+func (c *wire) turn() bool {
 	s := c.session
 	for {
-		// An idle connection waits here and not inside gorilla, whose frames would
-		// make its stack twice as large. An error comes again there.
-		_, _ = c.br.Peek(1)
 		data, text, err := c.next()
 		if s.ended.Load() {
 			break
@@ -79,10 +97,21 @@ func (c *wire) serve() {
 			c.end(err)
 			break
 		}
+		if c.br.Buffered() > 0 {
+			continue
+		}
+		if now := time.Now(); now.Sub(c.waits) < quiet && c.begun >= firstMessages {
+			c.waits = now
+		} else {
+			c.begun = min(c.begun+1, firstMessages)
+			return true
+		}
+		_, _ = c.br.Peek(1)
 	}
 	s.receiver.Closed(s.causeOfEnd())
 	c.drain()
 	s.srv.sessions.untrack(c)
+	return false
 }
 
 // handle passes one message on.

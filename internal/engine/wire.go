@@ -38,11 +38,13 @@ type wire struct {
 	base64  bool                    // the client asked for text frames only
 
 	// Reader state.
-	open    bool     // the handshake is done
-	probing bool     // the deadline of the whole probe holds
-	reading bool     // inside a message
-	armed   bool     // a message deadline is set
-	caught  *Message // the close frame that gorilla wanted to write
+	waits   time.Time // since when it waits for a message
+	begun   int8      // how often the reader has begun anew, up to firstMessages
+	open    bool      // the handshake is done
+	probing bool      // the deadline of the whole probe holds
+	reading bool      // inside a message
+	armed   bool      // a message deadline is set
+	caught  *Message  // the close frame that gorilla wanted to write
 
 	// Writer state, of the worker's goroutine.
 	broken bool // a write has failed: nothing may follow a torn frame
