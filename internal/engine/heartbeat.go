@@ -21,10 +21,11 @@ const heartGrace = time.Second
 type heartbeat struct {
 	timer    *time.Timer
 	due      time.Time
-	awaiting bool      // a ping is out
-	sent     time.Time // when it was queued
+	sent     time.Time // when the last ping was queued
 	activity uint64    // Session.activity at the last look
+	awaiting bool      // a ping is out
 	graced   bool      // the second chance was given
+	trips    roundTrips
 }
 
 // startHeartbeat is called once. The lock is held.
@@ -97,16 +98,27 @@ func (s *Session) look() (ping, dead bool) {
 // pong notes a sign of life. A pong that nobody asked for changes nothing
 // (requirement R15).
 func (s *Session) pong() {
+	trip, average, heard := s.heard()
+	if hook := s.srv.opts.Hooks.OnPong; heard && hook != nil {
+		hook(s, trip, average)
+	}
+}
+
+// heard ends the wait for a pong. average is that before this one.
+func (s *Session) heard() (trip, average time.Duration, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := &s.heart
 	if s.closed || !h.awaiting {
-		return
+		return 0, 0, false
 	}
 	now := time.Now()
 	h.awaiting = false
-	s.rtt.Store(int64(now.Sub(h.sent)))
+	trip = now.Sub(h.sent)
+	s.rtt.Store(int64(trip))
+	average = h.trips.add(trip)
 	h.wait(now, s.srv.opts.PingInterval)
+	return trip, average, true
 }
 
 // AwaitingPong returns how long the last ping has been unanswered, 0 if it was answered. It may be called

@@ -145,6 +145,9 @@ type Hooks struct {
 	// OnUpgrade is called when a session has changed to websocket, or with an
 	// error when an attempt failed (the session goes on).
 	OnUpgrade func(s *Session, err error)
+	// OnPong is called with each pong that was asked for: how long it took, and
+	// the moving average of those before it, 0 for the first. It must not block.
+	OnPong func(s *Session, trip, average time.Duration)
 }
 
 // withDefaults returns a copy with all defaults filled in.

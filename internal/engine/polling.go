@@ -242,6 +242,7 @@ const maxPooledPayload = 64 << 10
 // writePayload writes a batch as one payload and gives it back to the budget.
 func (s *Session) writePayload(w http.ResponseWriter, r *http.Request, rc *http.ResponseController, batch []*Message, tail []byte) error {
 	defer s.srv.budget.releaseAll(batch)
+	s.countSent(batch)
 	p := payloads.Get().(*[]byte)
 	buf := (*p)[:0]
 	for _, m := range batch {

@@ -8,6 +8,7 @@ import (
 // time: a POST's handler or the websocket's reader.
 func (s *Session) receive(data []byte, binary bool) {
 	s.activity.Add(1)
+	s.receivedBytes.Add(uint64(len(data)))
 	err := s.receiver.Receive(data, binary)
 	s.activity.Add(1)
 	if err != nil {

@@ -36,10 +36,14 @@ type Session struct {
 	rtt      atomic.Int64  // of the last pong, in nanoseconds
 	activity atomic.Uint64 // calls of Receive, begun and ended: odd while one runs
 
+	receivedBytes, sent, sentBytes atomic.Uint64
+
 	mu       sync.Mutex
 	receiver Receiver // set once, before anything can be received
 	closed   bool
-	cause    error
+	// lingerCounted is guarded by the table's lock.
+	lingerCounted bool
+	cause         error
 	// delivering is not nil while a polling request (or the handshake) is calling
 	// the receiver, and closed when it has done so: nobody else may call it
 	// meanwhile. A websocket's reader needs no such mark.
@@ -51,8 +55,6 @@ type Session struct {
 	probeTimer *time.Timer   // answers parked GETs while probe is there
 	linger     *time.Timer   // removes a closed polling session; nil unless it lingers
 	fetched    chan struct{} // made with linger, closed when the session lingers no more
-
-	lingerCounted bool // guarded by the table's lock
 }
 
 // newSession returns a session that is in the table but not yet started. w is its
