@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -50,6 +51,7 @@ type namespace struct {
 	name  string
 	index *rooms.Index[*Conn]
 	acks  atomic.Uint64                 // ids issued
+	users atomic.Int64                  // whose room has members
 	auth  atomic.Pointer[Authenticator] // set by SetAuth
 
 	revoked revocations // of a namespace with an authenticator of its own
@@ -157,8 +159,22 @@ func (ns *namespace) runRoomHooks(ctx context.Context, where string, fns []func(
 
 // roomOpened and roomClosed are called, under the lock of a connection, after the index changed. Two
 // connections may do so in either order, so what is told is the truth at this moment, in one order.
-func (ns *namespace) roomOpened(room string) { ns.tellRoom(room) }
-func (ns *namespace) roomClosed(room string) { ns.tellRoom(room) }
+func (ns *namespace) roomOpened(room string) {
+	ns.countUser(room, 1)
+	ns.tellRoom(room)
+}
+
+func (ns *namespace) roomClosed(room string) {
+	ns.countUser(room, -1)
+	ns.tellRoom(room)
+}
+
+// countUser counts the rooms of users, and with them the users.
+func (ns *namespace) countUser(room string, n int64) {
+	if strings.HasPrefix(room, userPrefix) {
+		ns.users.Add(n)
+	}
+}
 
 func (ns *namespace) tellRoom(room string) {
 	interest, hooks := ns.srv.interest, &ns.srv.cfg.Hooks

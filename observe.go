@@ -83,6 +83,7 @@ type Stats struct {
 	Conns       int // in all namespaces
 	Namespaces  int
 	Rooms       int // of this node, users' rooms included
+	Users       int // with a connection to this node; who is in two namespaces counts twice
 	QueuedBytes int64
 	Handlers    int               // goroutines that run handlers now
 	Disconnects map[string]uint64 // by Cause.String
@@ -130,9 +131,11 @@ func (s *server) Stats() Stats {
 		}
 	}
 	for _, ns := range s.namespaceList() {
+		n := ns.stats()
 		st.Namespaces++
-		st.Conns += ns.index.Len()
-		st.Rooms += ns.index.RoomCount()
+		st.Conns += n.Conns
+		st.Rooms += n.Rooms
+		st.Users += n.Users
 	}
 	return st
 }

@@ -47,6 +47,10 @@ type Server interface {
 	Health() Health
 	// Stats returns a snapshot of its figures.
 	Stats() Stats
+	// Namespaces returns the figures of each namespace on this node, by name.
+	Namespaces() []NamespaceStats
+	// ClusterStats asks the other nodes too: see [ClusterStats].
+	ClusterStats(ctx context.Context) (ClusterStats, error)
 	// Shutdown refuses new sessions, closes all others without a DISCONNECT packet, so that clients come back
 	// by themselves (to another node), and waits until what was queued is written and every OnDisconnect has
 	// returned. If ctx ends first it cuts the sockets and returns the error of ctx. Call it before
