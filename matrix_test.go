@@ -137,13 +137,16 @@ var methods = map[string]func(c call){
 	"Server.ServeHTTP": func(c call) {
 		c.f.Server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=3&transport=polling", http.NoBody))
 	},
-	"Server.Of":           func(c call) { c.f.Of(fmt.Sprint("/of-", c.n)) },
-	"Server.OfFunc":       func(c call) { c.f.OfFunc(func(string) bool { return false }) },
-	"Server.Start":        func(c call) { _ = c.f.Start(c.ctx) },
-	"Server.Nodes":        func(c call) { _, _ = c.f.Nodes(c.ctx) },
-	"Server.Ready":        func(c call) { _ = c.f.Ready(c.ctx) },
-	"Server.Health":       func(c call) { _ = c.f.Health() },
-	"Server.Stats":        func(c call) { _ = c.f.Stats() },
+	"Server.Of":     func(c call) { c.f.Of(fmt.Sprint("/of-", c.n)) },
+	"Server.OfFunc": func(c call) { c.f.OfFunc(func(string) bool { return false }) },
+	"Server.Start":  func(c call) { _ = c.f.Start(c.ctx) },
+	"Server.Nodes":  func(c call) { _, _ = c.f.Nodes(c.ctx) },
+	"Server.Ready":  func(c call) { _ = c.f.Ready(c.ctx) },
+	"Server.Health": func(c call) { _ = c.f.Health() },
+	"Server.Stats":  func(c call) { _ = c.f.Stats() },
+	"Server.DebugHandler": func(c call) {
+		c.f.DebugHandler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/?cluster=1", http.NoBody).WithContext(c.ctx))
+	},
 	"Server.Namespaces":   func(c call) { _ = c.f.Namespaces() },
 	"Server.ClusterStats": func(c call) { _, _ = c.f.ClusterStats(c.ctx) },
 	"Server.Explain": func(c call) {

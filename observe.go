@@ -75,21 +75,21 @@ func setting(r *engine.Refusal) string {
 
 // Stats is a snapshot of a server. Counters count from the start of the server.
 type Stats struct {
-	Sessions    int // client links
-	Polling     int // of them
-	WebSocket   int // of them
-	Unjoined    int // sessions without a joined namespace
-	Handshakes  int // in progress
-	Conns       int // in all namespaces
-	Namespaces  int
-	Rooms       int // of this node, users' rooms included
-	Users       int // with a connection to this node; who is in two namespaces counts twice
-	QueuedBytes int64
-	Handlers    int               // goroutines that run handlers now
-	Disconnects map[string]uint64 // by Cause.String
-	Refused     map[string]uint64 // by Finding.Rule; CONNECT refusals as "connect:" and their code
-	Panics      uint64
-	Limits      Limits // in force
+	Sessions    int               `json:"sessions"`   // client links
+	Polling     int               `json:"polling"`    // of them
+	WebSocket   int               `json:"websocket"`  // of them
+	Unjoined    int               `json:"unjoined"`   // sessions without a joined namespace
+	Handshakes  int               `json:"handshakes"` // in progress
+	Conns       int               `json:"conns"`      // in all namespaces
+	Namespaces  int               `json:"namespaces"`
+	Rooms       int               `json:"rooms"` // of this node, users' rooms included
+	Users       int               `json:"users"` // with a connection to this node; who is in two namespaces counts twice
+	QueuedBytes int64             `json:"queued_bytes"`
+	Handlers    int               `json:"handlers"`    // goroutines that run handlers now
+	Disconnects map[string]uint64 `json:"disconnects"` // by Cause.String
+	Refused     map[string]uint64 `json:"refused"`     // by Finding.Rule; CONNECT refusals as "connect:" and their code
+	Panics      uint64            `json:"panics"`
+	Limits      Limits            `json:"-"` // in force
 }
 
 // HealthStatus is how a server is.
@@ -104,8 +104,8 @@ const (
 
 // Health says how a server is, and why it is not better.
 type Health struct {
-	Status HealthStatus
-	Causes []string
+	Status HealthStatus `json:"status"`
+	Causes []string     `json:"causes,omitempty"`
 }
 
 // counters are the server's own figures.

@@ -51,6 +51,13 @@ type Server interface {
 	Namespaces() []NamespaceStats
 	// ClusterStats asks the other nodes too: see [ClusterStats].
 	ClusterStats(ctx context.Context) (ClusterStats, error)
+	// DebugHandler returns a page of JSON about this node: its figures, and its connections as [ConnStats] has them, the oldest first. It
+	// answers GET and HEAD at any path, changes nothing, and shows no credentials; it does show who is connected from
+	// where, so mount it where only operators come, as /debug/realtime for instance. Parameters: namespace, room, user and conn (an id)
+	// filter, limit (100, at most 1,000) and after (the "next" of the page before) turn pages, cluster=1 adds
+	// ClusterStats. A page holds while connections come and go, except that one being admitted just now may be missing. Others
+	// than these, or wrong ones, are answered with 400.
+	DebugHandler() http.Handler
 	// Shutdown refuses new sessions, closes all others without a DISCONNECT packet, so that clients come back
 	// by themselves (to another node), and waits until what was queued is written and every OnDisconnect has
 	// returned. If ctx ends first it cuts the sockets and returns the error of ctx. Call it before

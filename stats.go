@@ -9,10 +9,10 @@ import (
 
 // NamespaceStats are the figures of a namespace on one node.
 type NamespaceStats struct {
-	Name  string
-	Conns int
-	Users int // with a connection to this node
-	Rooms int // users' rooms included
+	Name  string `json:"name"`
+	Conns int    `json:"conns"`
+	Users int    `json:"users"` // with a connection to this node
+	Rooms int    `json:"rooms"` // users' rooms included
 }
 
 func (ns *namespace) stats() NamespaceStats {
@@ -32,9 +32,9 @@ func (s *server) Namespaces() []NamespaceStats {
 
 // ClusterStats are the figures of all nodes together, as far as they answered.
 type ClusterStats struct {
-	Nodes      []Node
-	Namespaces []NamespaceCount // those that this node serves, by name, at most 100
-	More       int              // namespaces that were left out
+	Nodes      []Node           `json:"nodes"`
+	Namespaces []NamespaceCount `json:"namespaces"`                // those that this node serves, by name, at most 100
+	More       int              `json:"more_namespaces,omitempty"` // that were left out
 }
 
 // NamespaceCount says who is in a namespace, on all nodes.
