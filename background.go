@@ -11,10 +11,11 @@ type backgroundTask struct {
 	run   func()
 }
 
-// later queues user code for the background goroutine. A full queue drops it: then the result is false and the
-// log says so.
+// later queues user code for the background goroutine. A full queue drops it: then the result is false, it is
+// counted, and the log says so.
 func (s *server) later(where string, run func()) bool {
 	if err := s.background.Push(0, backgroundTask{where, run}); err != nil {
+		s.counters.hooksLost.Add(1)
 		s.log.Warn("background queue full: call dropped", slog.String("where", where))
 		return false
 	}

@@ -64,7 +64,10 @@ type Config struct {
 	ClosePanicked bool
 
 	Logger *slog.Logger // nil: slog.Default()
-	Hooks  Hooks
+	// LogRate is how many lines with the same message a second may bring at level info and above; the next one that
+	// is written says how many were "suppressed". Each rule of "refused" has one line a second. 100; negative: no limit.
+	LogRate int
+	Hooks   Hooks
 }
 
 // Heartbeat holds the times of Engine.IO 4. The first two are told to clients in the handshake.
@@ -137,6 +140,7 @@ const (
 	mailboxBatch      = 1                // one event at a time leaves the mailbox, so that its bound is exact
 	hookQueue         = 1024             // hooks that operations of other nodes may have waiting
 	maxAskTimeout     = time.Minute      // acknowledgements are collected for another node no longer than this
+	defaultLogRate    = 100
 	maxOutboundMemory = 256 << 20
 	maxArguments      = payload.MaxArgs
 )
@@ -146,6 +150,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Path, defaultPath)
 	set(&c.Transports, WebSocket|Polling)
 	set(&c.AckTimeout, defaultAckTimeout)
+	set(&c.LogRate, defaultLogRate)
 	set(&c.Heartbeat.Interval, 25*time.Second)
 	set(&c.Heartbeat.Timeout, 10*time.Second)
 	set(&c.Heartbeat.ConnectTimeout, 10*time.Second)

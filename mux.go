@@ -171,7 +171,7 @@ func (m *mux) refuse(namespace, message, code string) {
 	if code != codeBadNamespace {
 		data = `{"message":"` + message + `","data":{"code":"` + code + `"}}`
 	}
-	m.srv.refusals.refused(m.srv.log, "connect:"+code, func() []any {
+	m.srv.refused("connect:"+code, func() []any {
 		return []any{slog.String("address", m.handshake.Address), slog.String("detail", message)}
 	})
 	_ = m.session.Send(packetMessage(siowire.ConnectError, namespace, 0, false, []byte(data), nil))

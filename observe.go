@@ -3,7 +3,6 @@ package realtime
 import (
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -89,7 +88,8 @@ type Stats struct {
 	Disconnects map[string]uint64 `json:"disconnects"` // by Cause.String
 	Refused     map[string]uint64 `json:"refused"`     // by Finding.Rule; CONNECT refusals as "connect:" and their code
 	Panics      uint64            `json:"panics"`
-	Limits      Limits            `json:"-"` // in force
+	HooksLost   uint64            `json:"hooks_lost"` // calls of hooks that a full queue has dropped
+	Limits      Limits            `json:"-"`          // in force
 }
 
 // HealthStatus is how a server is.
@@ -112,6 +112,7 @@ type Health struct {
 type counters struct {
 	disconnects [len(causes)]atomic.Uint64
 	panics      atomic.Uint64
+	hooksLost   atomic.Uint64
 }
 
 func (s *server) countDisconnect(c Cause) { s.counters.disconnects[c].Add(1) }
@@ -123,7 +124,7 @@ func (s *server) Stats() Stats {
 		Sessions: e.Polling + e.WebSocket, Polling: e.Polling, WebSocket: e.WebSocket, Unjoined: e.Unjoined,
 		Handshakes: e.Handshakes, QueuedBytes: e.BudgetBytes, Handlers: s.tasks.Len(),
 		Disconnects: make(map[string]uint64), Refused: s.refusals.snapshot(),
-		Panics: s.counters.panics.Load(), Limits: s.cfg.Limits,
+		Panics: s.counters.panics.Load(), HooksLost: s.counters.hooksLost.Load(), Limits: s.cfg.Limits,
 	}
 	for c := range s.counters.disconnects {
 		if n := s.counters.disconnects[c].Load(); n > 0 {
@@ -192,68 +193,6 @@ func (s *server) panicked(p *panicError, stack []byte, attrs ...any) {
 		defer func() { _ = recover() }() // a panicking panic hook has nowhere left to be told
 		fn(p.where, p.value, stack, p.id)
 	}
-}
-
-// refusalLog counts refusals and logs at most one a second for each rule.
-type refusalLog struct {
-	mu    sync.Mutex
-	rules map[string]*refusalCount
-}
-
-type refusalCount struct {
-	total      uint64
-	logged     time.Time
-	suppressed uint64
-}
-
-const (
-	refusalLogEvery = time.Second
-	maxRefusalRules = 256 // codes are the application's: more than this many count as "other"
-)
-
-func (l *refusalLog) refused(log *slog.Logger, rule string, attrs func() []any) {
-	now := time.Now()
-	l.mu.Lock()
-	if l.rules == nil {
-		l.rules = make(map[string]*refusalCount)
-	}
-	n, ok := l.rules[rule]
-	if !ok && len(l.rules) >= maxRefusalRules {
-		rule = "other"
-		n, ok = l.rules[rule]
-	}
-	if !ok {
-		n = &refusalCount{}
-		l.rules[rule] = n
-	}
-	n.total++
-	suppressed := n.suppressed
-	if quiet := !n.logged.IsZero() && now.Sub(n.logged) < refusalLogEvery; quiet {
-		n.suppressed++
-		l.mu.Unlock()
-		return
-	}
-	n.logged, n.suppressed = now, 0
-	l.mu.Unlock()
-
-	line := []any{slog.String("rule", rule)}
-	if suppressed > 0 {
-		line = append(line, slog.Uint64("suppressed", suppressed))
-	}
-	if attrs != nil {
-		line = append(line, attrs()...)
-	}
-	log.Info("refused", line...)
-}
-
-func (l *refusalLog) snapshot() map[string]uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	counts := make(map[string]uint64, len(l.rules))
-	for rule, n := range l.rules {
-		counts[rule] = n.total
-	}
-	return counts
 }
 
 // logAttrs are the attributes that every line about a connection has, and more.

@@ -88,7 +88,8 @@ type server struct {
 	presenceIsLocal bool          // although there are other nodes
 	watchers        watchers
 
-	refusals refusalLog
+	sampler  sampler
+	refusals refusals
 	counters counters
 
 	claimMu sync.Mutex // orders who is counted for Config.Sessions; outermost lock
@@ -132,7 +133,7 @@ func New(cfg Config) (Server, error) {
 	s := &server{cfg: cfg, namespaces: make(map[string]*namespace)}
 	s.self = Node{ID: newNodeID(), Name: cfg.NodeName, Started: time.Now()}
 	set(&s.self.Name, s.self.ID)
-	s.log = cfg.Logger.With(slog.String("node", s.self.Name))
+	s.log = s.sampledLog().With(slog.String("node", s.self.Name))
 	s.stop, s.stopOnce = context.WithCancel(context.Background())
 	s.interest, _ = cfg.Adapter.(RoomInterest)
 	s.wire = siowire.Limits{

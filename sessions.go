@@ -50,7 +50,7 @@ func (s *server) allowHandshake() func(*http.Request) error {
 // refusedHandshake counts, logs and tells of a refused request. The log gets the path and what the engine
 // found, never the query, which may hold a token.
 func (s *server) refusedHandshake(r *http.Request, ref *engine.Refusal) {
-	s.refusals.refused(s.log, ref.Rule, func() []any {
+	s.refused(ref.Rule, func() []any {
 		return []any{
 			slog.String("method", r.Method), slog.String("address", addressOf(r.RemoteAddr)),
 			slog.Int("status", ref.Status), slog.String("detail", ref.Detail), slog.String("setting", setting(ref)),
@@ -64,7 +64,7 @@ func (s *server) refusedHandshake(r *http.Request, ref *engine.Refusal) {
 
 // refusedConnect counts and logs a CONNECT that authentication or middleware refused.
 func (s *server) refusedConnect(c *Conn, code string, err error) {
-	s.refusals.refused(s.log, "connect:"+code, func() []any {
+	s.refused("connect:"+code, func() []any {
 		return c.logAttrs(append(refusedBy(err), slog.String("address", c.handshake.Address))...)
 	})
 }
