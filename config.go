@@ -66,8 +66,9 @@ type Config struct {
 	Logger *slog.Logger // nil: slog.Default()
 	// LogRate is how many lines with the same message a second may bring at level info and above; the next one that
 	// is written says how many were "suppressed". Each rule of "refused" has one line a second. 100; negative: no limit.
-	LogRate int
-	Hooks   Hooks
+	LogRate   int
+	Hooks     Hooks
+	Anomalies AnomalyConfig // from where on something is odd, for Hooks.Anomaly
 }
 
 // Heartbeat holds the times of Engine.IO 4. The first two are told to clients in the handshake.
@@ -158,6 +159,7 @@ func (c Config) withDefaults() Config {
 	c.Limits = c.Limits.withDefaults()
 	c.Expiry = c.Expiry.withDefaults()
 	c.Presence = c.Presence.withDefaults()
+	c.Anomalies = c.Anomalies.withDefaults(c.Heartbeat)
 	if c.Codec == nil {
 		c.Codec = payload.JSON
 	}

@@ -28,6 +28,7 @@ func (c *Conn) admit() {
 	}
 	srv := c.ns.srv
 	srv.log.Info("connected", c.logAttrs(slog.String("transport", c.Transport()))...)
+	srv.anomalies.connected(c)
 	c.ns.runJoinHooks(c.ctx, c, c.staged)
 	for _, fn := range c.ns.table().onConnect {
 		err := c.guard("OnConnect", func() error { return fn(c.ctx, c) })
@@ -226,6 +227,7 @@ func (c *Conn) end() {
 		_ = c.guard("OnDisconnect", func() error { fn(ctx, c, c.why); return nil })
 	}
 	c.ns.srv.countDisconnect(c.why.Cause)
+	c.ns.srv.anomalies.disconnected(c)
 	c.ns.srv.log.Info("disconnected", c.logAttrs(
 		slog.String("cause", c.why.Cause.String()),
 		slog.String("detail", c.why.Detail),

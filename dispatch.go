@@ -110,6 +110,7 @@ func (c *Conn) fail(ctx context.Context, ev *Event, err error) {
 			_ = c.guard("Hooks.HandlerError", func() error { fn(c, ev, err); return nil })
 		}
 	} else {
+		c.ns.srv.anomalies.refused(c)
 		c.ns.srv.log.Debug("event refused", c.logAttrs(
 			slog.String("event", c.ns.srv.logName(ev)), slog.String("code", public.Code))...)
 	}

@@ -140,6 +140,7 @@ func TestKeysAreStable(t *testing.T) {
 			"node", "conn", "namespace", "user", "event", "room", "cause", "detail", "lifetime", "transport", "address", // what it is about
 			"id", "err", "code", "for", "where", "panic", "stack", // what went wrong
 			"rule", "suppressed", "method", "status", "setting", // what was refused
+			"kind", "count", "latency", "average", // what is odd
 			"peer", "name", "up", "state", "op", "from", // other nodes
 		}
 		for _, line := range lines(f.T, "") {

@@ -434,6 +434,13 @@ var callbacks = map[string]struct {
 		configure: func(m *matrix) { m.cfg.Hooks.Refused = func(realtime.Finding) { m.run(nil, nil) } },
 		provoke:   func(m *matrix, _ *realtimetest.Client) { methods["Server.ServeHTTP"](call{f: m.fixture}) },
 	},
+	"Hooks.Anomaly": {
+		configure: func(m *matrix) {
+			m.cfg.Anomalies.RefusedEvents = 1
+			m.cfg.Hooks.Anomaly = func(realtime.Anomaly) { m.run(nil, nil) }
+		},
+		provoke: func(_ *matrix, c *realtimetest.Client) { c.Emit("nobody handles this") },
+	},
 	"Hooks.RoomCreated": {
 		configure: func(m *matrix) { m.cfg.Hooks.RoomCreated = func(_, _ string) { m.run(nil, nil) } },
 		provoke:   func(m *matrix, c *realtimetest.Client) { _ = m.conn(c).Join(m.Context(), "j") },

@@ -32,6 +32,8 @@ type Hooks struct {
 	// UserOnline and UserOffline tell of users (see [Presence]), each change on one node of the cluster.
 	UserOnline  func(namespace, user string)
 	UserOffline func(namespace, user string)
+	// Anomaly tells of what is odd: see [AnomalyConfig]. At most 100 of a kind are told a second; Stats counts them all.
+	Anomaly func(a Anomaly)
 	// AdapterState tells of the bus between nodes.
 	AdapterState func(s AdapterState)
 	// NodeJoined and NodeLost tell of other nodes.
@@ -87,6 +89,7 @@ type Stats struct {
 	Handlers    int               `json:"handlers"`    // goroutines that run handlers now
 	Disconnects map[string]uint64 `json:"disconnects"` // by Cause.String
 	Refused     map[string]uint64 `json:"refused"`     // by Finding.Rule; CONNECT refusals as "connect:" and their code
+	Anomalies   map[string]uint64 `json:"anomalies"`   // by AnomalyKind
 	Panics      uint64            `json:"panics"`
 	HooksLost   uint64            `json:"hooks_lost"` // calls of hooks that a full queue has dropped
 	Limits      Limits            `json:"-"`          // in force
@@ -124,7 +127,8 @@ func (s *server) Stats() Stats {
 		Sessions: e.Polling + e.WebSocket, Polling: e.Polling, WebSocket: e.WebSocket, Unjoined: e.Unjoined,
 		Handshakes: e.Handshakes, QueuedBytes: e.BudgetBytes, Handlers: s.tasks.Len(),
 		Disconnects: make(map[string]uint64), Refused: s.refusals.snapshot(),
-		Panics: s.counters.panics.Load(), HooksLost: s.counters.hooksLost.Load(), Limits: s.cfg.Limits,
+		Anomalies: s.anomalies.snapshot(),
+		Panics:    s.counters.panics.Load(), HooksLost: s.counters.hooksLost.Load(), Limits: s.cfg.Limits,
 	}
 	for c := range s.counters.disconnects {
 		if n := s.counters.disconnects[c].Load(); n > 0 {

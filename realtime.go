@@ -88,9 +88,10 @@ type server struct {
 	presenceIsLocal bool          // although there are other nodes
 	watchers        watchers
 
-	sampler  sampler
-	refusals refusals
-	counters counters
+	sampler   sampler
+	refusals  refusals
+	anomalies anomalies
+	counters  counters
 
 	claimMu sync.Mutex // orders who is counted for Config.Sessions; outermost lock
 
@@ -141,6 +142,7 @@ func New(cfg Config) (Server, error) {
 		Depth: cfg.Limits.JSONDepth, ConnectDepth: cfg.Limits.ConnectJSONDepth, NameLen: cfg.Limits.NameLength,
 	}
 	s.admission = admission{make(chan struct{}, cfg.Limits.Handshakes), cfg.Limits.HandshakeWait}
+	s.anomalies.init(s)
 	s.startPresence()
 	s.background.Init(hookQueue, 0)
 	workq.Drain(&s.background, &s.tasks, 0, s.runBackground)

@@ -33,6 +33,9 @@ func (c Config) Validate() error {
 	v.check(c.Expiry.Interval > 0, "Expiry.Interval: must be positive")
 	v.check(c.Expiry.Remember > 0, "Expiry.Remember: must be positive, or nothing is revoked")
 	v.check(c.Sessions.Max >= 0, "Sessions.Max: must not be negative, 0 is no limit")
+	v.check(c.Anomalies.Window > 0, "Anomalies.Window: must be positive")
+	v.check(c.Anomalies.Subjects > 0, "Anomalies.Subjects: must be positive, turn the kinds off instead")
+	v.check(c.Anomalies.Addresses <= maxTallyAddresses, "Anomalies.Addresses: at most %d", maxTallyAddresses)
 	v.heartbeat(c.Heartbeat)
 	v.limits(c.Limits)
 	v.check(c.Limits.ConnectionsPerAddress <= 0 || len(c.TrustedProxies) > 0,
