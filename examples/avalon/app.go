@@ -71,7 +71,7 @@ func (a *app) Shutdown(ctx context.Context) error {
 }
 
 // handler serves the page, the client module, the logins and the real-time server.
-func handler(srv http.Handler, logins *logins) http.Handler {
+func handler(srv realtime.Server, logins *logins) http.Handler {
 	page, err := fs.Sub(files, "page")
 	if err != nil {
 		panic(err) // the folder is compiled in
@@ -80,6 +80,7 @@ func handler(srv http.Handler, logins *logins) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", srv)
 	mux.Handle("/"+client.Name, client.Handler())
+	mux.HandleFunc("GET /readyz", ready(srv))
 	mux.HandleFunc("POST /login", logins.login)
 	mux.HandleFunc("POST /token", logins.renew)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -124,18 +125,37 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	if err != nil {
 		return err
 	}
-	return serve(ctx, a, s.addr, out)
+	return serve(ctx, a, s, out)
+}
+
+// site is one of the addresses at which the program serves.
+type site struct {
+	what, addr string
+	web        *http.Server
+}
+
+// sites are the page and, if they were asked for, the pages of operators.
+func sites(a *app, s settings) []site {
+	// No WriteTimeout: a long poll is an answer that takes its time.
+	list := []site{{"open", s.addr, &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}}}
+	if s.operators != "" {
+		list = append(list, site{"for operators", s.operators, &http.Server{Handler: operators(a.srv), ReadHeaderTimeout: 10 * time.Second}})
+	}
+	return list
 }
 
 // serve returns when ctx has ended, or why it could not go on until then, and ends the program either way.
-func serve(ctx context.Context, a *app, addr string, out io.Writer) (err error) {
-	web := &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second} // no WriteTimeout: a long poll is an answer that takes its time
+func serve(ctx context.Context, a *app, s settings, out io.Writer) (err error) {
+	sites := sites(a, s)
 	var serving sync.WaitGroup
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ending)
 		defer cancel()
 		// First the connections, which would keep the web server waiting.
-		err = errors.Join(err, a.Shutdown(ctx), web.Shutdown(ctx))
+		err = errors.Join(err, a.Shutdown(ctx))
+		for _, site := range sites {
+			err = errors.Join(err, site.web.Shutdown(ctx))
+		}
 		serving.Wait()
 	}()
 	starting, cancel := context.WithTimeout(ctx, ending)
@@ -143,18 +163,20 @@ func serve(ctx context.Context, a *app, addr string, out io.Writer) (err error) 
 	if err := a.Start(starting); err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	failed := make(chan error, 1)
-	serving.Go(func() { // owned by serve, ends when web is shut down
-		if err := web.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
+	failed := make(chan error, len(sites))
+	for _, site := range sites {
+		ln, err := net.Listen("tcp", site.addr)
+		if err != nil {
+			return err
 		}
-	})
-	if _, err := fmt.Fprintln(out, "avalon: open", pageURL(ln.Addr())); err != nil {
-		slog.Warn("address not printed", "err", err)
+		serving.Go(func() { // owned by serve, ends when web is shut down
+			if err := site.web.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+				failed <- err
+			}
+		})
+		if _, err := fmt.Fprintf(out, "avalon: %s %s\n", site.what, pageURL(ln.Addr())); err != nil {
+			slog.Warn("address not printed", "err", err)
+		}
 	}
 	select {
 	case err := <-failed:

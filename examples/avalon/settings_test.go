@@ -32,9 +32,9 @@ func TestSettings(t *testing.T) {
 			},
 		},
 		"flags win": {
-			args: []string{"-addr", "127.0.0.1:1", "-origins", "https://c.example", "-secret", other, "-session", "1h", "-tempo", "0.5", "-bots", "4", "-seed", "7"},
+			args: []string{"-addr", "127.0.0.1:1", "-origins", "https://c.example", "-secret", other, "-session", "1h", "-tempo", "0.5", "-bots", "4", "-seed", "7", "-operators", "127.0.0.1:2"},
 			env:  map[string]string{"PORT": "8080", "CORS_ORIGINS": "https://a.example", "AVALON_SECRET": secret},
-			want: settings{addr: "127.0.0.1:1", origins: []string{"https://c.example"}, bots: 4, secret: []byte(other), session: time.Hour, tempo: .5, seed: 7},
+			want: settings{addr: "127.0.0.1:1", origins: []string{"https://c.example"}, bots: 4, secret: []byte(other), session: time.Hour, tempo: .5, seed: 7, operators: "127.0.0.1:2"},
 		},
 		"redis from the environment": {
 			args: []string{"-secret", secret},

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// Operators see who is there, and no token; players do not see that page.
+func TestPagesOfOperators(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t)
+		ann := w.guest("ann")
+		get := func(h http.Handler, path string) *httptest.ResponseRecorder {
+			r := httptest.NewRecorder()
+			h.ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+			return r
+		}
+		pages := operators(w.app.srv)
+		page := get(pages, "/debug/realtime?namespace=/game")
+		var body struct {
+			Matching int
+			Conns    []struct{ ID, User string }
+		}
+		if err := json.Unmarshal(page.Body.Bytes(), &body); err != nil || body.Matching != 1 || body.Conns[0].ID != ann.ID() || body.Conns[0].User != ann.session.User {
+			t.Errorf("%v: %s", err, page.Body)
+		}
+		if strings.Contains(page.Body.String(), ann.session.Token) {
+			t.Error("a token is shown")
+		}
+		check(t, "health", get(pages, "/healthz").Body.String(), `{"status":"ok"}`+"\n")
+		check(t, "the page of operators, for players", get(w.app, "/debug/realtime").Code, http.StatusNotFound)
+		for _, h := range []http.Handler{w.app, pages} {
+			check(t, "ready", get(h, "/readyz").Code, http.StatusOK)
+		}
+		if err := w.app.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range []http.Handler{w.app, pages} {
+			check(t, "ready, after the end", get(h, "/readyz").Code, http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// The program serves both at addresses of their own, and ends both.
+func TestOperatorsHaveAnAddressOfTheirOwn(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, said := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { // ends with ctx
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-operators", "127.0.0.1:0"}, func(string) string { return "" }, said)
+		_ = said.Close()
+	}()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	lines := bufio.NewScanner(out)
+	for _, tc := range []struct{ begins, path string }{{"avalon: open ", "/readyz"}, {"avalon: for operators ", "/debug/realtime"}} {
+		if !lines.Scan() {
+			t.Fatalf("no line %q: %v", tc.begins, <-ended)
+		}
+		address, ok := strings.CutPrefix(lines.Text(), tc.begins)
+		if !ok {
+			t.Fatalf("the program says %q", lines.Text())
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, address+tc.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		check(t, tc.path, answer.StatusCode, http.StatusOK)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
