@@ -70,6 +70,10 @@ var mistakes = []struct {
 	{func(c *realtime.Config) { c.Expiry.Interval = -1 }, "Expiry.Interval: must be positive"},
 	{func(c *realtime.Config) { c.Expiry.Remember = -1 }, "Expiry.Remember: must be positive"},
 	{func(c *realtime.Config) { c.Sessions.Max = -1 }, "Sessions.Max: must not be negative"},
+	{func(c *realtime.Config) { c.Anomalies.Window = -1 }, "Anomalies.Window: must be positive"},
+	{func(c *realtime.Config) { c.Anomalies.Subjects = -1 }, "Anomalies.Subjects: must be positive"},
+	{func(c *realtime.Config) { c.Anomalies.Addresses = 65 }, "Anomalies.Addresses: at most 64"},
+	{func(c *realtime.Config) { c.Anomalies.LatencyJump = 0.5 }, "Anomalies.LatencyJump: must be above 1"},
 	{func(c *realtime.Config) { c.Limits.ConnectionsPerAddress = 5 }, "Limits.ConnectionsPerAddress: needs TrustedProxies"},
 }
 

@@ -36,6 +36,7 @@ func (c Config) Validate() error {
 	v.check(c.Anomalies.Window > 0, "Anomalies.Window: must be positive")
 	v.check(c.Anomalies.Subjects > 0, "Anomalies.Subjects: must be positive, turn the kinds off instead")
 	v.check(c.Anomalies.Addresses <= maxTallyAddresses, "Anomalies.Addresses: at most %d", maxTallyAddresses)
+	v.check(c.Anomalies.LatencyJump < 0 || c.Anomalies.LatencyJump > 1, "Anomalies.LatencyJump: must be above 1, or negative, which is off")
 	v.heartbeat(c.Heartbeat)
 	v.limits(c.Limits)
 	v.check(c.Limits.ConnectionsPerAddress <= 0 || len(c.TrustedProxies) > 0,
