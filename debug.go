@@ -70,6 +70,7 @@ func writeDebug(w http.ResponseWriter, status int, v any) {
 // debugQuery is what a request asks for.
 type debugQuery struct {
 	namespace, room, user, conn string
+	sort                        string // of connOrders; "": by age
 	limit                       int
 	after                       uint64 // order of the last connection of the page before
 	cluster                     bool
@@ -77,7 +78,7 @@ type debugQuery struct {
 
 var (
 	errDebugQuery = errors.New("the query does not parse")
-	errDebugName  = errors.New("unknown parameter: namespace, room, user, conn, limit, after and cluster are known")
+	errDebugName  = errors.New("unknown parameter: namespace, room, user, conn, sort, limit, after and cluster are known")
 )
 
 // parseDebugQuery accepts each parameter once, and no others: a filter that is misspelt must not show everything.
@@ -88,7 +89,7 @@ func parseDebugQuery(raw string) (debugQuery, error) {
 		return q, errDebugQuery
 	}
 	for name, list := range values {
-		if !slices.Contains([]string{"namespace", "room", "user", "conn", "limit", "after", "cluster"}, name) {
+		if !slices.Contains([]string{"namespace", "room", "user", "conn", "sort", "limit", "after", "cluster"}, name) {
 			return q, errDebugName
 		}
 		if len(list) != 1 || list[0] == "" || len(list[0]) > maxDebugValue {
@@ -97,6 +98,9 @@ func parseDebugQuery(raw string) (debugQuery, error) {
 		if err := q.set(name, list[0]); err != nil {
 			return q, err
 		}
+	}
+	if q.sort != "" && q.after > 0 {
+		return q, errors.New("after: only without sort, whose order does not hold still")
 	}
 	return q, nil
 }
@@ -111,6 +115,10 @@ func (q *debugQuery) set(name, value string) (err error) {
 		q.user = value
 	case "conn":
 		q.conn = value
+	case "sort":
+		if q.sort = value; connOrders[value] == nil {
+			return errors.New("sort: rtt, queued or waiting")
+		}
 	case "limit":
 		if q.limit, err = strconv.Atoi(value); err != nil || q.limit < 1 || q.limit > maxDebugPage {
 			return fmt.Errorf("limit: a number from 1 to %d", maxDebugPage)
@@ -138,7 +146,7 @@ type debugBody struct {
 	Namespaces []NamespaceStats `json:"namespaces"`
 	More       int              `json:"more_namespaces,omitempty"` // that were left out
 	Matching   int              `json:"matching"`                  // connections, on all pages
-	Conns      []debugConn      `json:"conns"`                     // this page, the oldest first
+	Conns      []debugConn      `json:"conns"`                     // this page, the oldest first unless it is sorted
 	Next       string           `json:"next,omitempty"`            // "after" of the next page
 }
 
@@ -154,9 +162,15 @@ func (s *server) debugBody(q debugQuery) debugBody {
 	if n := len(body.Namespaces); n > debugNamespaces {
 		body.Namespaces, body.More = body.Namespaces[:debugNamespaces], n-debugNamespaces
 	}
-	page := s.connPage(q)
-	body.Matching = page.matching
-	conns, more := page.conns()
+	var conns []*Conn
+	var more bool
+	if q.sort != "" {
+		conns, body.Matching = s.topConns(q)
+	} else {
+		page := s.connPage(q)
+		body.Matching = page.matching
+		conns, more = page.conns()
+	}
 	body.Conns = make([]debugConn, 0, len(conns))
 	for _, c := range conns {
 		body.Conns = append(body.Conns, c.debug(q.conn != ""))

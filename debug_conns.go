@@ -47,9 +47,39 @@ func (p *connPage) conns() (list []*Conn, more bool) {
 	return p.list, false
 }
 
-// connPage looks for what a request asks for. It visits each connection of the namespaces meant once; of one user, or of one room, only those.
+// connPage returns the page that a request asks for.
 func (s *server) connPage(q debugQuery) *connPage {
 	p := &connPage{after: q.after, size: q.limit}
+	s.visit(q, p.add)
+	return p
+}
+
+// connOrders are what connections can be sorted by, the largest first.
+var connOrders = map[string]func(c *Conn) int64{
+	"rtt": func(c *Conn) int64 { return int64(max(c.RTT(), c.mux.session.AwaitingPong())) },
+	"queued": func(c *Conn) int64 {
+		_, bytes := c.Queue()
+		return bytes
+	},
+	"waiting": func(c *Conn) int64 {
+		events, _ := c.mailbox.Len()
+		return int64(events)
+	},
+}
+
+// topConns returns the connections that are ahead in some respect. It looks at every one that matches.
+func (s *server) topConns(q debugQuery) (list []*Conn, matching int) {
+	s.visit(q, func(c *Conn) { list = append(list, c) })
+	value, of := connOrders[q.sort], make(map[*Conn]int64, len(list))
+	for _, c := range list { // once each, and without the locks of the index: it changes all the time
+		of[c] = value(c)
+	}
+	slices.SortFunc(list, func(a, b *Conn) int { return cmp.Or(cmp.Compare(of[b], of[a]), cmp.Compare(a.order, b.order)) })
+	return list[:min(q.limit, len(list))], len(list)
+}
+
+// visit calls add, maybe under the locks of the index, once for each connection of the namespaces meant; of one user, or of one room, only for those.
+func (s *server) visit(q debugQuery, add func(*Conn)) {
 	namespaces := s.namespaceList()
 	if q.namespace != "" {
 		namespaces = slices.DeleteFunc(namespaces, func(ns *namespace) bool { return ns.name != q.namespace })
@@ -59,16 +89,15 @@ func (s *server) connPage(q debugQuery) *connPage {
 		case q.conn != "" || q.user != "":
 			for _, c := range ns.named(q.conn, q.user) {
 				if q.room == "" || c.In(q.room) {
-					p.add(c)
+					add(c)
 				}
 			}
 		case q.room != "":
-			ns.index.Each([]string{s.roomName(q.room)}, nil, p.add)
+			ns.index.Each([]string{s.roomName(q.room)}, nil, add)
 		default:
-			ns.index.Each(nil, nil, p.add)
+			ns.index.Each(nil, nil, add)
 		}
 	}
-	return p
 }
 
 // named returns the connection of an id, if it is one of the user's (who may be ""), or those of a user.

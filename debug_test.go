@@ -1,6 +1,8 @@
 package realtime_test
 
 import (
+	stdcmp "cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -199,6 +201,61 @@ func TestDebugFilters(t *testing.T) {
 	})
 }
 
+// The worst come first, by what each sort is about; the others follow by age.
+func TestDebugSorts(t *testing.T) {
+	bubble(t, realtime.Config{}, func(f *fixture) {
+		release := make(chan struct{})
+		realtime.On(f.Server, "block", func(context.Context, *realtime.Conn, any) error { <-release; return nil })
+		var clients []*realtimetest.Client
+		for range 6 {
+			clients = append(clients, f.connect())
+		}
+		slow := []int{2, 3}
+		for _, i := range slow {
+			clients[i].Stall()
+		}
+		pass(20 * time.Second)
+		for _, i := range slow { // their pings come at times of their own
+			for f.conn(clients[i]).Stats().Unanswered == 0 {
+				pass(time.Millisecond)
+			}
+		}
+		slices.SortFunc(slow, func(a, b int) int {
+			return stdcmp.Compare(f.conn(clients[b]).Stats().Unanswered, f.conn(clients[a]).Stats().Unanswered)
+		})
+		clients[slow[0]].Resume() // the other has not answered yet, and counts by what is missing
+		synctest.Wait()
+		for range 5 {
+			clients[4].Emit("block")
+		}
+		clients[5].Stall()
+		for range 5 {
+			if err := f.conn(clients[5]).Emit(f.Context(), "x"); err != nil {
+				f.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		for query, want := range map[string][]int{
+			"sort=rtt&limit=3":     {slow[0], slow[1], 0},
+			"sort=queued&limit=2":  {5, 0},
+			"sort=waiting&limit=2": {4, 0},
+			"sort=waiting":         {4, 0, 1, 2, 3, 5},
+		} {
+			page := f.debug(query)
+			var ids []string
+			for _, i := range want {
+				ids = append(ids, clients[i].ID())
+			}
+			if diff := cmp.Diff(ids, page.ids()); diff != "" || page.Matching != 6 || page.Next != "" {
+				f.Errorf("%s: %s, %d matching, next %q", query, diff, page.Matching, page.Next)
+			}
+		}
+		clients[slow[1]].Resume()
+		clients[5].Resume()
+		close(release)
+	})
+}
+
 func TestDebugCluster(t *testing.T) {
 	var joined bus
 	bubble(t, realtime.Config{Adapter: joined.node()}, func(f *fixture) {
@@ -223,7 +280,7 @@ func TestDebugRefuses(t *testing.T) {
 		f.connect()
 		for _, query := range []string{
 			"limit=0", "limit=-1", "limit=1001", "limit=ten", "limit=1&limit=2", "limit=", "limit=99999999999999999999",
-			"after=-1", "after=x", "after=18446744073709551616", "cluster=true", "users=ann", "namespace=", "user=" + strings.Repeat("x", 1025),
+			"after=-1", "after=x", "after=18446744073709551616", "cluster=true", "sort=age", "sort=rtt&after=1", "users=ann", "namespace=", "user=" + strings.Repeat("x", 1025),
 			"a;b", "%zz", "%3Cscript%3E=1", "room=a&room=b",
 		} {
 			w := debugDo(f.Server, http.MethodGet, query)

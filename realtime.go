@@ -54,7 +54,8 @@ type Server interface {
 	// DebugHandler returns a page of JSON about this node: its figures, and its connections as [ConnStats] has them, the oldest first. It
 	// answers GET and HEAD at any path, changes nothing, and shows no credentials; it does show who is connected from
 	// where, so mount it where only operators come, as /debug/realtime for instance. Parameters: namespace, room, user and conn (an id)
-	// filter, limit (100, at most 1,000) and after (the "next" of the page before) turn pages, cluster=1 adds
+	// filter, limit (100, at most 1,000) and after (the "next" of the page before) turn pages, sort=rtt, queued or waiting
+	// shows those with the slowest answers to pings, the most bytes to be sent or the most events to be handled instead, cluster=1 adds
 	// ClusterStats. A page holds while connections come and go, except that one being admitted just now may be missing. Others
 	// than these, or wrong ones, are answered with 400.
 	DebugHandler() http.Handler
