@@ -30,7 +30,7 @@ fmt: ## gofumpt and goimports, in place
 
 .PHONY: lint
 lint: ## golangci-lint with the import walls, and the guards
-	@tools/guard.sh; guard=$$?; $(TOOL) golangci-lint run && cd benchmarks && $(GO) vet ./... && exit $$guard
+	@tools/guard.sh; guard=$$?; $(TOOL) golangci-lint run && cd benchmarks && $(GO) tool -modfile=../tools/go.mod golangci-lint run && exit $$guard
 
 .PHONY: guard
 guard: ## what a linter does not see: sleeps, skips, machine paths, minimum versions
@@ -42,7 +42,7 @@ test: need $(NODE_READY) ## everything: vet, race detector, golden vectors, seed
 	$(GO) vet ./...
 	$(GO) test -run Alloc -timeout $(TIMEOUT) ./...
 	$(GO) test -race -shuffle=on -timeout $(TIMEOUT) ./...
-	$(GO) -C benchmarks test -timeout $(TIMEOUT) ./...
+	$(GO) -C benchmarks test -shuffle=on -timeout $(TIMEOUT) ./...
 
 .PHONY: short
 short: ## a quick look: no race detector, no JavaScript clients, no browser
@@ -65,8 +65,8 @@ bench-compare: ## benchstat of the working tree against BASE=main, runs interlea
 	@tools/bench-compare.sh '$(BASE)' '$(BENCH)' '$(COUNT)' '$(PKG)' '$(BENCHTIME)' '$(TOOL)'
 
 .PHONY: bench-peers
-bench-peers: ## this library beside its peers, into docs/performance.md; needs a quiet machine for half an hour
-	$(GO) -C benchmarks run . -runs 3
+bench-peers: ## this library beside socket.io, centrifuge, melody, gws and gorilla; RUNS=3 SCENARIO=main
+	$(GO) -C benchmarks run . -runs $(or $(RUNS),3) -scenario $(or $(SCENARIO),main)
 
 .PHONY: profile
 profile: ## CPU, heap, block and mutex profiles of one benchmark into profiles/; BENCH=Fanout/1000 PKG=.

@@ -25,7 +25,7 @@ sleeps() {
 }
 
 gorilla() {
-	look '"github.com/gorilla/websocket"' -- '*.go' ':!internal/engine/' ':!internal/wiretest/' ':!realtimetest/' ':!benchmarks/' ':!*_test.go'
+	look '"github.com/gorilla/websocket"' -- '*.go' ':!benchmarks/' ':!internal/engine/' ':!internal/wiretest/' ':!realtimetest/' ':!*_test.go'
 }
 
 hosts='registry[.]npmjs|proxy[.]golang|sum[.]golang|deb[.]debian|pypi[.]org'

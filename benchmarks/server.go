@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// asServer is the environment variable that makes this program, or the one on Node.js, a server.
+const asServer = "REALTIME_BENCH_NODE"
+
+// patience is how long anything may take that takes no time on a healthy machine.
+const patience = 30 * time.Second
+
+// order tells a server what it is to be.
+type order struct {
+	Kind   string `json:"kind"`
+	Redis  string `json:"redis,omitempty"` // address; "": a single node
+	Prefix string `json:"prefix,omitempty"`
+	Native bool   `json:"native,omitempty"`   // the wire between Go nodes
+	Flush  int    `json:"flush_ms,omitempty"` // FlushDelay
+	Extra  int    `json:"extra,omitempty"`    // rooms that each connection joins beside its own, and nobody uses
+}
+
+// greeting is the first line that a server prints.
+type greeting struct {
+	Addr     string `json:"addr"`
+	Versions string `json:"versions"`
+	Config   string `json:"config"`
+}
+
+// service is a server of one kind.
+type service struct {
+	handler http.Handler
+	config  string // as it is in effect
+	stop    func(context.Context) error
+}
+
+// kinds are the servers written in Go.
+var kinds = map[string]func(order) (service, error){
+	"realtime":   newRealtime,
+	"gorilla":    newGorilla,
+	"melody":     newMelody,
+	"gws":        newGws,
+	"centrifuge": newCentrifuge,
+}
+
+// serve is a server. It collects garbage for every line of its input, and ends with it.
+func serve(text string) error {
+	var o order
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return fmt.Errorf("%s: %w", asServer, err)
+	}
+	build := kinds[o.Kind]
+	if build == nil {
+		return fmt.Errorf("%s: no server %q", asServer, o.Kind)
+	}
+	s, err := build(o)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, s.stop(ctx))
+	}
+	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: patience}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(ln) }() // owned by serve, ends with Close
+	say := json.NewEncoder(os.Stdout)
+	err = say.Encode(greeting{ln.Addr().String(), goVersions(), fmt.Sprintf("GOMAXPROCS %d, %s", runtime.GOMAXPROCS(0), s.config)})
+	for in := bufio.NewScanner(os.Stdin); err == nil && in.Scan(); {
+		debug.FreeOSMemory()
+		err = say.Encode("collected")
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err = errors.Join(err, s.stop(ctx), web.Close())
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+func goVersions() string {
+	text := runtime.Version()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return text
+	}
+	for _, m := range info.Deps {
+		switch name := path.Base(m.Path); name {
+		case "websocket", "rueidis", "centrifuge", "melody", "gws":
+			text += ", " + name + " " + m.Version
+		}
+	}
+	return text
+}
