@@ -17,7 +17,7 @@ func startOn(cpu int, cmd *exec.Cmd) error {
 	}
 	runtime.LockOSThread() // a child has the affinity of the thread that made it
 	defer runtime.UnlockOSThread()
-	var before, one mask
+	var before, one cpuSet
 	one[cpu/bitsPerWord] = 1 << (cpu % bitsPerWord)
 	if err := affinity(syscall.SYS_SCHED_GETAFFINITY, &before); err != nil {
 		return err
@@ -34,10 +34,10 @@ func startOn(cpu int, cmd *exec.Cmd) error {
 
 const bitsPerWord = 32 << (^uintptr(0) >> 63)
 
-// mask has a bit for each of 1,024 processors.
-type mask [1024 / bitsPerWord]uintptr
+// cpuSet has a bit for each of 1,024 processors.
+type cpuSet [1024 / bitsPerWord]uintptr
 
-func affinity(call uintptr, m *mask) error {
+func affinity(call uintptr, m *cpuSet) error {
 	if _, _, errno := syscall.RawSyscall(call, 0, unsafe.Sizeof(*m), uintptr(unsafe.Pointer(m))); errno != 0 {
 		return os.NewSyscallError("sched_affinity", errno)
 	}

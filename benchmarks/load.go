@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,7 +78,7 @@ func generate(text string) error {
 		cancel()
 	}()
 	say := json.NewEncoder(os.Stdout)
-	before, err := cpuOf(t.Servers)
+	before, err := readClock(t.Servers)
 	if err != nil {
 		return err
 	}
@@ -86,11 +87,11 @@ func generate(text string) error {
 	if err != nil {
 		return err
 	}
-	after, err := cpuOf(t.Servers)
+	after, err := readClock(t.Servers)
 	if err != nil {
 		return err
 	}
-	if err := say.Encode(dialed{time.Since(begin), after - before}); err != nil {
+	if err := say.Encode(dialed{time.Since(begin), after.since(before)}); err != nil {
 		return err
 	}
 	for _, l := range t.Loads {
@@ -112,30 +113,40 @@ func generate(text string) error {
 	return err
 }
 
+// mark is a reading of all clocks.
+type mark struct {
+	servers, redis clock
+	waited         time.Duration
+}
+
+func (t task) mark() (m mark, err error) {
+	if m.servers, err = readClock(t.Servers); err == nil {
+		m.redis, err = readClock(t.Redis)
+	}
+	_, m.waited = scheduled(os.Getpid())
+	return m, err
+}
+
 // put puts one load on the servers.
 func (t task) put(ctx context.Context, c *loadgen.Client, l load) (loaded, error) {
 	var out loaded
+	var marks [2]mark
 	var failed error
 	r, err := c.Run(ctx, loadgen.Load{
 		Ask: l.Ask, Window: l.Window, Rate: l.Rate, Warm: l.Warm, Measure: l.Measure, Settle: l.Settle,
-		Mark: func(bool) {
-			server, err := cpuOf(t.Servers)
-			redis, err2 := cpuOf(t.Redis)
-			if failed == nil {
-				failed = err
+		Mark: func(begin bool) {
+			m, err := t.mark()
+			failed = errors.Join(failed, err)
+			if marks[1] = m; begin {
+				marks[0] = m
 			}
-			if failed == nil {
-				failed = err2
-			}
-			out.Server, out.Redis, out.Waited = server-out.Server, redis-out.Redis, waited(os.Getpid())-out.Waited
 		},
 	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
+	if err = errors.Join(err, failed); err != nil {
 		return out, err
 	}
+	out.Server, out.Redis = marks[1].servers.since(marks[0].servers), marks[1].redis.since(marks[0].redis)
+	out.Waited = marks[1].waited - marks[0].waited
 	out.Wall, out.Sent, out.Delivered, out.Lost, out.Generator, out.Limit = r.Wall, r.Sent, r.Delivered, r.Lost, r.CPU, r.Limit
 	for q, to := range map[float64]*time.Duration{0.5: &out.P50, 0.9: &out.P90, 0.99: &out.P99, 0.999: &out.P999} {
 		*to = r.Latency.Quantile(q)

@@ -11,8 +11,33 @@ import (
 // tick is the unit of processor times in /proc, on every machine that Linux runs on.
 const tick = 10 * time.Millisecond
 
-// cpuOf is the user and system time that processes have used so far.
-func cpuOf(pids []int) (sum time.Duration, err error) {
+// clock is the user and system time that processes have used so far: whole ticks, of all threads that there ever were, and to the nanosecond, of
+// those that there are.
+type clock struct{ ticks, exact time.Duration }
+
+// since is the time between two readings. The exact one is believed if the other does not contradict it, as it does when a thread has ended.
+func (c clock) since(before clock) time.Duration {
+	ticks, exact := c.ticks-before.ticks, c.exact-before.exact
+	if (ticks - exact).Abs() <= 5*tick {
+		return exact
+	}
+	return ticks
+}
+
+func readClock(pids []int) (clock, error) {
+	var c clock
+	var err error
+	if c.ticks, err = ticksOf(pids); err != nil {
+		return c, err
+	}
+	for _, pid := range pids {
+		ran, _ := scheduled(pid)
+		c.exact += ran
+	}
+	return c, nil
+}
+
+func ticksOf(pids []int) (sum time.Duration, err error) {
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
@@ -55,23 +80,23 @@ func memoryOf(pids []int) (sum int64, err error) {
 	return sum, nil
 }
 
-// waited is how long the threads of a process were ready, but not on a processor.
-func waited(pid int) (sum time.Duration) {
+// scheduled is how long the threads of a process were on a processor, and how long they waited for one.
+func scheduled(pid int) (ran, waited time.Duration) {
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	for _, t := range tasks {
-		var ran, wait int64
+		var r, w time.Duration
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, t.Name()))
 		if err != nil {
 			continue
 		}
-		if _, err := fmt.Sscan(string(data), &ran, &wait); err == nil {
-			sum += time.Duration(wait)
+		if _, err := fmt.Sscanf(string(data), "%d %d", &r, &w); err == nil {
+			ran, waited = ran+r, waited+w
 		}
 	}
-	return sum
+	return ran, waited
 }
 
 // loadAverage is that of the last minute, as text.

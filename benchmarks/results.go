@@ -77,7 +77,7 @@ func (r *results) save(file string) error {
 
 // rate is deliveries per second of server CPU.
 func (l loaded) rate() float64 {
-	return float64(l.Delivered) / max(l.Server, tick).Seconds()
+	return float64(l.Delivered) / max(l.Server, time.Millisecond).Seconds()
 }
 
 // line tells about one run, while the benchmark goes on.

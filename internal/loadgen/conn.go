@@ -26,7 +26,6 @@ type conn struct {
 	stage  stage
 	in     []byte // the beginning of a frame
 	out    []byte // what is not sent yet
-	queued bool   // in run.dirty
 	asked  int    // questions so far
 }
 
@@ -64,7 +63,7 @@ func (c *Client) flush(k *conn) {
 		return
 	}
 	if n == len(k.out) {
-		if k.out = k.out[:0]; cap(k.out) > 4096 || k.stage < ready {
+		if k.out = k.out[:0]; cap(k.out) > 4096 {
 			k.out = nil // thousands of connections, few of which send at a time
 		}
 		return

@@ -16,7 +16,6 @@ func (r *run) settle(ctx context.Context) error {
 		for range rooms {
 			r.next(stamp(now))
 		}
-		r.flush()
 		for r.got < rooms*r.receivers && time.Since(now) < patience {
 			if err := r.c.step(ctx, patience-time.Since(now)); err != nil {
 				return err
@@ -80,7 +79,6 @@ func (r *run) drain(ctx context.Context) (lost int64, err error) {
 		if err := r.c.step(ctx, 100*time.Millisecond); err != nil {
 			return 0, err
 		}
-		r.flush()
 		if r.got != last {
 			moved, last = time.Now(), r.got
 		} else if time.Since(moved) > min(r.c.cfg.Patience, quiet) {

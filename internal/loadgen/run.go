@@ -32,7 +32,6 @@ type run struct {
 	senders   []*conn
 	receivers int64 // arrivals that one message makes
 	turn      int
-	dirty     []*conn // with something to send
 
 	epoch         int64 // what was sent before is not of this load
 	sent, got     int64
@@ -123,44 +122,32 @@ func (r *run) restart() {
 	r.sent, r.got = 0, 0
 }
 
-// queue puts the next message into the buffer of who sends it.
-func (r *run) queue(k *conn, m *message, at int64) {
+// send writes a message of its own, as a client that knows nothing of others does.
+func (r *run) send(k *conn, m *message, at int64) {
 	putDigits(m.frame[m.stamp:m.stamp+stampSize], at)
 	if m.id >= 0 {
 		putDigits(m.frame[m.id:m.id+3], int64(100+k.asked%maxAsked))
 		k.asked++
 	}
 	k.out = append(k.out, m.frame...)
-	if !k.queued {
-		k.queued = true
-		r.dirty = append(r.dirty, k)
-	}
+	r.c.flush(k)
 	r.sent++
 }
 
-// next queues the message whose turn it is. Members of different rooms follow one another.
+// next sends the message whose turn it is. Members of different rooms follow one another.
 func (r *run) next(at int64) {
 	i := r.turn
 	r.turn++
 	switch rooms := len(r.messages); {
 	case r.Ask:
-		r.queue(r.senders[i%len(r.senders)], &r.messages[0], at)
+		r.send(r.senders[i%len(r.senders)], &r.messages[0], at)
 	case r.c.cfg.Publisher:
-		r.queue(r.senders[0], &r.messages[i%rooms], at)
+		r.send(r.senders[0], &r.messages[i%rooms], at)
 	default:
 		members := r.c.cfg.Members
 		room, member := i%rooms, i/rooms%members
-		r.queue(r.senders[room*members+member], &r.messages[room], at)
+		r.send(r.senders[room*members+member], &r.messages[room], at)
 	}
-}
-
-// flush sends what was queued, one write a connection.
-func (r *run) flush() {
-	for _, k := range r.dirty {
-		k.queued = false
-		r.c.flush(k)
-	}
-	r.dirty = r.dirty[:0]
 }
 
 // arrived counts a message or an answer. In a closed loop of questions the next one follows at once.
@@ -186,14 +173,14 @@ func (r *run) arrived(k *conn, kind Kind, body []byte) {
 		}
 	}
 	if r.Ask && r.Rate == 0 && r.Window > 0 {
-		r.queue(k, &r.messages[0], now)
+		r.send(k, &r.messages[0], now)
 	}
 }
 
 // outstanding is how many messages are on their way: sent, and not arrived everywhere.
 func (r *run) outstanding() int64 { return r.sent - r.got/r.receivers }
 
-// feed queues what the load wants now, and says how long nothing more is wanted.
+// feed sends what the load wants now, and says how long nothing more is wanted.
 func (r *run) feed() time.Duration {
 	const long = time.Hour
 	if r.Rate > 0 {
@@ -228,7 +215,6 @@ func (r *run) drive(ctx context.Context, until time.Time) error {
 	moved, last := time.Now(), r.got
 	for {
 		pause := r.feed()
-		r.flush()
 		left := time.Until(until)
 		if left <= 0 {
 			return r.c.err
