@@ -1,11 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -26,6 +26,7 @@ type task struct {
 	Loads     []load   `json:"loads"`
 	Servers   []int    `json:"servers"` // process ids
 	Redis     []int    `json:"redis"`
+	Wait      bool     `json:"wait"` // for a line of input, between connecting and the first load
 }
 
 // load is one load, and its name in a scenario.
@@ -73,8 +74,11 @@ func generate(text string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	proceed := make(chan struct{}, 1)
 	go func() { // ends with the input, or with the program
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+			proceed <- struct{}{}
+		}
 		cancel()
 	}()
 	say := json.NewEncoder(os.Stdout)
@@ -94,6 +98,9 @@ func generate(text string) error {
 	if err := say.Encode(dialed{time.Since(begin), after.since(before)}); err != nil {
 		return err
 	}
+	if err := t.wait(ctx, c, proceed); err != nil {
+		return err
+	}
 	for _, l := range t.Loads {
 		out, err := t.put(ctx, c, l)
 		if err != nil {
@@ -111,6 +118,21 @@ func generate(text string) error {
 	}
 	_ = c.Close()
 	return err
+}
+
+// wait keeps the connections quiet until there is a line of input, if that is wanted.
+func (t task) wait(ctx context.Context, c *loadgen.Client, proceed <-chan struct{}) error {
+	for t.Wait {
+		if err := c.Idle(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+		select {
+		case <-proceed:
+			return nil
+		default:
+		}
+	}
+	return nil
 }
 
 // mark is a reading of all clocks.

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -127,25 +127,14 @@ func (b *bench) run(ctx context.Context, s system, sc scenario) (f figures, err 
 			return f, err
 		}
 	}
-	t := task{Targets: c.targets, Dialect: s.dialect, Conns: sc.conns, Members: sc.members, Publisher: sc.publisher, Servers: c.pids, Loads: sc.loads}
+	t := task{Targets: c.targets, Dialect: s.dialect, Conns: sc.conns, Members: sc.members, Publisher: sc.publisher, Servers: c.pids, Loads: sc.loads, Wait: sc.hold > 0}
 	if c.redis != nil {
 		t.Redis = []int{c.redis.pid()}
 	}
 	for i := range sc.conns / 8000 {
 		t.Sources = append(t.Sources, fmt.Sprintf("127.0.0.%d", 2+i)) // one address has too few ports
 	}
-	if sc.hold > 0 {
-		t.Loads = nil
-	}
-	if err = b.generate(ctx, c, t, sc, &f); err != nil || sc.hold == 0 || len(sc.loads) == 0 {
-		return f, err
-	}
-	// The connections that were weighed are gone with their generator; the load gets new ones.
-	t.Loads = sc.loads
-	connect := f.Connect
-	err = b.generate(ctx, c, t, scenario{loads: sc.loads}, &f)
-	f.Connect = connect
-	return f, err
+	return f, b.generate(ctx, c, t, sc.hold, &f)
 }
 
 // weigh reads the resident memory of all servers.
@@ -159,7 +148,7 @@ func (c *crew) weigh(ctx context.Context, collect bool) (int64, error) {
 }
 
 // generate runs a generator and takes what it says.
-func (b *bench) generate(ctx context.Context, c *crew, t task, sc scenario, f *figures) error {
+func (b *bench) generate(ctx context.Context, c *crew, t task, hold time.Duration, f *figures) error {
 	cmd, err := command(asLoad, t)
 	if err != nil {
 		return err
@@ -173,14 +162,11 @@ func (b *bench) generate(ctx context.Context, c *crew, t task, sc scenario, f *f
 	if err := p.read(ctx, &f.Connect); err != nil {
 		return err
 	}
-	if sc.hold > 0 {
-		if err := pause(ctx, sc.hold); err != nil {
+	if t.Wait {
+		if err := c.hold(ctx, hold, f.Memory); err != nil {
 			return err
 		}
-		var errs [2]error
-		f.Memory.After, errs[0] = c.weigh(ctx, false)
-		f.Memory.Collected, errs[1] = c.weigh(ctx, true)
-		if err := errors.Join(errs[:]...); err != nil {
+		if _, err := io.WriteString(p.input, "proceed\n"); err != nil {
 			return err
 		}
 	}
@@ -196,6 +182,18 @@ func (b *bench) generate(ctx context.Context, c *crew, t task, sc scenario, f *f
 		f.Loads[l.Name] = r
 	}
 	return nil
+}
+
+// hold waits, and weighs quiet connections.
+func (c *crew) hold(ctx context.Context, d time.Duration, m *memory) (err error) {
+	if err := pause(ctx, d); err != nil {
+		return err
+	}
+	if m.After, err = c.weigh(ctx, false); err != nil {
+		return err
+	}
+	m.Collected, err = c.weigh(ctx, true)
+	return err
 }
 
 func pause(ctx context.Context, d time.Duration) error {

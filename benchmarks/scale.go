@@ -65,7 +65,7 @@ func (c seriesColumn) prefixed(scenario string) string {
 func (r *results) scaleSections() []section {
 	conns, rooms, nodes := r.points("conns-", same), r.points("idle-rooms-", allRooms), r.points("nodes-rooms-", same)
 	return []section{
-		{"Connections", "All in rooms of 10, in one process; closed loop with 200 messages on their way.", r.byX("Connections", conns, []seriesColumn{
+		{"Connections", "All in rooms of 10, in one process; closed loop with two messages on their way for every five rooms, so that there is as much to gather for a write with few connections as with many.", r.byX("Connections", conns, []seriesColumn{
 			{"CPU µs / delivery", "realtime", "", cost()},
 			{"KB / connection", "realtime", "", memoryOfOne},
 			{"CPU µs / connect", "realtime", "", connecting},
@@ -84,5 +84,31 @@ func (r *results) scaleSections() []section {
 			{"one room of 1,000: CPU µs / delivery", "native", "nodes-fanout-", cost()},
 			{"Redis CPU ms / 1,000 messages", "native", "nodes-fanout-", redisCost},
 		})},
+		{"What a machine would hold", "Multiplied from the largest number of connections above; cores of the machine that was measured. Memory is that of the process alone, the kernel's sockets come on top.", r.derived(conns)},
 	}
+}
+
+// derived multiplies what the largest number of connections costs.
+func (r *results) derived(conns []point) string {
+	if len(conns) == 0 {
+		return ""
+	}
+	last := conns[len(conns)-1].scenario
+	of := func(m metric) float64 { return spreadOf(r.values(last, "realtime", m.get)).median }
+	kb, connect, delivery := of(memoryOfOne), of(connecting)/1e6, of(cost())/1e6
+	var b strings.Builder
+	b.WriteString("| Connections | 19,000 | 100,000 | 1,000,000 |\n|---|---|---|---|\n")
+	for _, row := range []struct {
+		title string
+		of    func(n float64) string
+	}{
+		{"Memory", func(n float64) string { return decimal(n*kb/1e6) + " GB" }},
+		{"All connect, CPU of one core", func(n float64) string { return decimal(n*connect) + " s" }},
+		{"Heartbeats, each as two deliveries in 25 s", func(n float64) string { return decimal(n*2*delivery/25) + " cores" }},
+		{"One message a second to each, written alone", func(n float64) string { return decimal(n*delivery) + " cores" }},
+		{"Ten a second to each", func(n float64) string { return decimal(10*n*delivery) + " cores" }},
+	} {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", row.title, row.of(19_000), row.of(100_000), row.of(1_000_000))
+	}
+	return b.String()
 }

@@ -87,7 +87,7 @@ func mainScenarios(t times, size int) []scenario {
 func scaleScenarios(t times, size int) (out []scenario) {
 	closed := []load{{Name: "closed", Window: 200, Warm: t.warm, Measure: t.measure}}
 	for _, n := range []int{1000, 2000, 5000, 10_000, 19_000} {
-		out = append(out, scenario{name: "conns-" + strconv.Itoa(n), conns: n / size, members: 10, nodes: 1, hold: t.hold, loads: closed, systems: []string{"realtime", "node"}})
+		out = append(out, scenario{name: "conns-" + strconv.Itoa(n), conns: n / size, members: 10, nodes: 1, hold: t.hold, loads: []load{{Name: "closed", Window: n / 25, Warm: t.warm, Measure: t.measure}}, systems: []string{"realtime", "node"}})
 	}
 	for _, extra := range []int{0, 1, 10, 100} {
 		out = append(out, scenario{name: "idle-rooms-" + strconv.Itoa(extra), conns: 1000 / size, members: 10, nodes: 1, extra: extra, hold: t.hold, loads: closed, systems: []string{"realtime"}})

@@ -12,6 +12,7 @@ import (
 	"path"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -78,7 +79,7 @@ func serve(text string) error {
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // owned by serve, ends with Close
 	say := json.NewEncoder(os.Stdout)
-	err = say.Encode(greeting{ln.Addr().String(), goVersions(), fmt.Sprintf("GOMAXPROCS %d, %s", runtime.GOMAXPROCS(0), s.config)})
+	err = say.Encode(greeting{ln.Addr().String(), goVersions(o.Kind), fmt.Sprintf("GOMAXPROCS %d, %s", runtime.GOMAXPROCS(0), s.config)})
 	for in := bufio.NewScanner(os.Stdin); err == nil && in.Scan(); {
 		debug.FreeOSMemory()
 		err = say.Encode("collected")
@@ -92,15 +93,23 @@ func serve(text string) error {
 	return err
 }
 
-func goVersions() string {
+// modules are those that a server is made of, by the last part of their paths.
+var modules = map[string][]string{
+	"realtime":   {"websocket", "rueidis"},
+	"gorilla":    {"websocket"},
+	"melody":     {"melody", "websocket"},
+	"gws":        {"gws"},
+	"centrifuge": {"centrifuge", "rueidis"},
+}
+
+func goVersions(kind string) string {
 	text := runtime.Version()
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return text
 	}
 	for _, m := range info.Deps {
-		switch name := path.Base(m.Path); name {
-		case "websocket", "rueidis", "centrifuge", "melody", "gws":
+		if name := path.Base(m.Path); slices.Contains(modules[kind], name) {
 			text += ", " + name + " " + m.Version
 		}
 	}
