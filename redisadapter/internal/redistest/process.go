@@ -175,26 +175,36 @@ func (s *Server) Client() rueidis.Client {
 // Do runs one command on a connection of its own and fails the test if it fails.
 func (s *Server) Do(args ...string) rueidis.RedisResult {
 	s.t.Helper()
-	c, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress: []string{s.Addr}, DisableCache: true, ForceSingleClient: true, PipelineMultiplex: -1,
-	})
+	r, err := s.ask(args...)
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), watchdog)
-	defer cancel()
-	r := c.Do(ctx, c.B().Arbitrary(args...).Build())
-	if err := r.Error(); err != nil {
 		s.t.Fatalf("%v: %v", args, err)
 	}
 	return r
 }
 
-// IsMaster reports whether the server says so of itself.
+// ask runs one command on a connection of its own.
+func (s *Server) ask(args ...string) (rueidis.RedisResult, error) {
+	c, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{s.Addr}, DisableCache: true, ForceSingleClient: true, PipelineMultiplex: -1,
+	})
+	if err != nil {
+		return rueidis.RedisResult{}, err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), watchdog)
+	defer cancel()
+	r := c.Do(ctx, c.B().Arbitrary(args...).Build())
+	return r, r.Error()
+}
+
+// IsMaster reports whether the server says so of itself. One that cannot be asked is none: a Sentinel ends all connections
+// to a replica that it makes a master, that of the question too. It does not fail the test, and any goroutine may call it.
 func (s *Server) IsMaster() bool {
-	s.t.Helper()
-	role, err := s.Do("ROLE").ToArray()
+	r, err := s.ask("ROLE")
+	if err != nil {
+		return false
+	}
+	role, err := r.ToArray()
 	if err != nil || len(role) == 0 {
 		return false
 	}
