@@ -62,9 +62,10 @@ func TestConformance(t *testing.T) {
 	conform(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: []string{redistest.Start(t).Addr}}})
 }
 
-// TestConformanceCluster runs it on a Redis Cluster.
+// TestConformanceCluster runs it on a Redis Cluster of three masters, with as many nodes. What more nodes change does not
+// depend on how many masters there are, and is seen above.
 func TestConformanceCluster(t *testing.T) {
-	conform(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}})
+	conform(t, redisadapter.Config{Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}}, 3)
 }
 
 // TestConformanceNative runs the kit with the wire between Go nodes.
@@ -82,7 +83,7 @@ func TestConformanceNativeSigned(t *testing.T) {
 
 // TestConformanceNativeCluster does so on a Redis Cluster.
 func TestConformanceNativeCluster(t *testing.T) {
-	conform(t, redisadapter.Config{Wire: redisadapter.Native, Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}})
+	conform(t, redisadapter.Config{Wire: redisadapter.Native, Redis: rueidis.ClientOption{InitAddress: redistest.StartCluster(t, 3).Addrs}}, 3)
 }
 
 // TestConformanceNativeSharded does so with sharded publish and subscribe.

@@ -313,7 +313,7 @@ func TestCloseWithoutRedis(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := redistest.Start(t)
-			p := startPeer(t, options(server.Addr))
+			p := startPeer(t, impatient(options(server.Addr)))
 			break_(server)
 			for i := range 10 {
 				_ = p.emit(fmt.Sprint(i)) // accepted or not

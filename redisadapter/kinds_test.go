@@ -139,6 +139,7 @@ func certify(t *testing.T, dir string, pool *x509.CertPool) {
 func TestSentinelFailover(t *testing.T) { bothWires(t, testSentinelFailover) }
 
 func testSentinelFailover(t *testing.T, wire redisadapter.Wire) {
+	t.Parallel() // Redis takes its time
 	s := redistest.StartSentinel(t)
 	cfg := options(s.Sentinel.Addr)
 	cfg.Wire = wire

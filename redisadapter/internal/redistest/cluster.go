@@ -44,7 +44,10 @@ func StartCluster(t testing.TB, n int) *Cluster {
 
 func startMember(t testing.TB) *Server {
 	t.Helper()
-	return Start(t, "--cluster-enabled", "yes", "--cluster-port", port(freeAddr(t)), "--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no")
+	return Start(t,
+		"--cluster-enabled", "yes", "--cluster-port", port(freeAddr(t)), "--cluster-node-timeout", "2000",
+		"--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0",
+	)
 }
 
 func (s *Server) meet(other *Server) {
@@ -53,7 +56,8 @@ func (s *Server) meet(other *Server) {
 	s.Do("CLUSTER", "MEET", host, p, busPort(s.t, other))
 }
 
-// AddReplica gives a master a replica, and waits until it is in step.
+// AddReplica gives a master a replica, and waits until it is in step and all know it as one: before, the other masters do not
+// vote for it.
 func (c *Cluster) AddReplica(master *Server) *Server {
 	master.t.Helper()
 	r := startMember(master.t)
@@ -67,6 +71,12 @@ func (c *Cluster) AddReplica(master *Server) *Server {
 		info, err := r.Do("INFO", "replication").ToString()
 		return err == nil && strings.Contains(info, "master_link_status:up")
 	})
+	for _, s := range c.Servers {
+		Await(s.t, "a replica that all know", func() bool {
+			replicas, err := s.Do("CLUSTER", "REPLICAS", id).AsStrSlice()
+			return err == nil && len(replicas) == 1
+		})
+	}
 	return r
 }
 
