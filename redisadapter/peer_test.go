@@ -37,11 +37,16 @@ type peer struct {
 	heard   []*realtime.Message
 	asked   []*realtime.Message
 	states  []realtime.AdapterState
+	offline []string      // users whose going was told here, with decided
 	hold    chan struct{} // OnMessage waits for it
 }
 
 // OnPresence is called when others change, whatever a test is about.
-func (p *peer) OnPresence(realtime.PresenceChange, bool) {}
+func (p *peer) OnPresence(c realtime.PresenceChange, decided bool) {
+	if decided && !c.Online {
+		p.note(func() { p.offline = append(p.offline, c.User) })
+	}
+}
 
 // OnRivals is called for every user who comes.
 func (p *peer) OnRivals(realtime.PresenceEntry, []realtime.PresenceConn) {}
