@@ -287,4 +287,25 @@ func (h clusterHandler) OnState(s AdapterState) {
 	if fn := h.srv.cfg.Hooks.AdapterState; fn != nil {
 		h.srv.later("adapter hook", func() { fn(s) })
 	}
+	if s.Status == AdapterGap && s.Gap != nil && h.srv.cfg.ReconnectAfterGap {
+		h.srv.later("Config.ReconnectAfterGap", func() { h.reconnect(s.Gap) })
+	}
+}
+
+// reconnect lets connections of this node come back that may have missed what lies in a gap. What this node could not
+// publish its own connections have got.
+func (h clusterHandler) reconnect(g *Gap) {
+	if g.Node == h.srv.self.ID {
+		return
+	}
+	for _, ns := range h.srv.namespaceList() {
+		if g.Namespace != "" && g.Namespace != ns.name {
+			continue
+		}
+		b := broadcaster{ns: ns, local: true}
+		if g.Room != "" {
+			b.rooms = []string{g.Room}
+		}
+		b.endLocal(context.Background(), (*Conn).Reconnect, "messages between nodes were lost")
+	}
 }

@@ -423,3 +423,43 @@ func TestAskOfAnotherNodeHasAnEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestReconnectAfterGap: R69. Who may have missed something comes back; others stay, and so do all without the setting.
+func TestReconnectAfterGap(t *testing.T) {
+	for name, c := range map[string]struct {
+		off  bool
+		gap  realtime.Gap
+		want []string // who is cut off
+	}{
+		"everyone":              {gap: realtime.Gap{Count: -1}, want: []string{"chat", "member", "other"}},
+		"a namespace":           {gap: realtime.Gap{Namespace: "/chat", Count: 1}, want: []string{"chat"}},
+		"a room":                {gap: realtime.Gap{Namespace: "/", Room: "room:r", Count: 1}, want: []string{"member"}},
+		"what others missed":    {gap: realtime.Gap{Node: "self", Count: 1}},
+		"the setting is off":    {off: true, gap: realtime.Gap{Count: -1}},
+		"a namespace of nobody": {gap: realtime.Gap{Namespace: "/none", Count: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			twoNodes(t, realtime.Config{ReconnectAfterGap: !c.off}, func(a, _ *fixture, busA, _ *busNode) {
+				a.Of("/chat")
+				clients := map[string]*realtimetest.Client{"chat": a.connect("/chat"), "member": a.connect(), "other": a.connect()}
+				if err := a.conn(clients["member"]).Join(a.Context(), "r"); err != nil {
+					a.Fatal(err)
+				}
+				if c.gap.Node == "self" {
+					c.gap.Node = busA.self.ID
+				}
+				busA.handler.OnState(realtime.AdapterState{Status: realtime.AdapterGap, Gap: &c.gap})
+				synctest.Wait()
+				var cut []string
+				for _, name := range []string{"chat", "member", "other"} {
+					if clients[name].Reason() != "" {
+						cut = append(cut, name)
+					}
+				}
+				if diff := cmp.Diff(c.want, cut); diff != "" {
+					a.Error(diff)
+				}
+			})
+		})
+	}
+}

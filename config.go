@@ -60,6 +60,11 @@ type Config struct {
 	Codec    Codec       // nil: encoding/json
 	Replies  ReplyPolicy // nil: every acknowledgement is answered; NestReplies() for clients of NestJS
 
+	// ReconnectAfterGap closes the transports of the connections that may have missed something between nodes (an
+	// AdapterGap), so that official clients come back by themselves and load anew what they show (requirement
+	// R69). It is meant for programs that send a client everything when it connects.
+	ReconnectAfterGap bool
+
 	// ClosePanicked closes the connection whose handler panicked. By default it goes on.
 	ClosePanicked bool
 
