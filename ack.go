@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/realtime-go/realtime/internal/payload"
 	"github.com/realtime-go/realtime/internal/pending"
@@ -109,6 +110,8 @@ func (c *Conn) expectID(id uint64, w ackWaiter) error {
 // multiAck collects the answers to a broadcast from this node's connections. onReply, if set, takes each
 // answer as it comes instead of the list.
 type multiAck struct {
+	event   string
+	began   time.Time
 	onReply func(RawReply)
 
 	mu      sync.Mutex
@@ -119,8 +122,8 @@ type multiAck struct {
 	done    chan struct{} // closed when nobody is waited for any more
 }
 
-func newMultiAck(onReply func(RawReply)) *multiAck {
-	return &multiAck{onReply: onReply, waiting: make(map[*Conn]struct{}), done: make(chan struct{})}
+func newMultiAck(event string, onReply func(RawReply)) *multiAck {
+	return &multiAck{event: event, began: time.Now(), onReply: onReply, waiting: make(map[*Conn]struct{}), done: make(chan struct{})}
 }
 
 func (w *multiAck) add(c *Conn) {
@@ -155,6 +158,9 @@ func (w *multiAck) answered(c *Conn, p siowire.Packet) {
 		}
 	}
 	w.mu.Unlock()
+	if expected {
+		c.ns.observeAcked(w.event, w.began, true)
+	}
 	if expected && w.onReply != nil {
 		w.onReply(reply)
 	}
@@ -169,6 +175,7 @@ func (w *multiAck) gone(c *Conn) {
 	if _, expected := w.waiting[c]; expected {
 		delete(w.waiting, c)
 		w.silent = append(w.silent, c.id)
+		c.ns.observeAcked(w.event, w.began, false)
 		w.finishLocked()
 	}
 }
@@ -186,6 +193,7 @@ func (w *multiAck) stop(id uint64) (replies []RawReply, silent []string) {
 	w.mu.Unlock()
 	for _, c := range rest {
 		c.acks.Take(id)
+		c.ns.observeAcked(w.event, w.began, false)
 	}
 	return replies, silent
 }

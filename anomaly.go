@@ -160,6 +160,7 @@ func (a *anomalies) tell(found Anomaly) {
 			a.counts[i].Add(1)
 		}
 	}
+	a.srv.observeAnomaly(found.Kind)
 	kind := string(found.Kind)
 	if line, ok := a.srv.sampled("anomaly "+kind, slog.String("kind", kind)); ok {
 		what := []any{slog.Int("count", found.Count)}
@@ -174,7 +175,7 @@ func (a *anomalies) tell(found Anomaly) {
 		return
 	}
 	if ok, _ := a.srv.sampler.allow("Hooks.Anomaly "+kind, anomalyHooksRate); !ok {
-		a.srv.counters.hooksLost.Add(1)
+		a.srv.hookLost()
 		return
 	}
 	a.srv.later("Hooks.Anomaly", func() { fn(found) })

@@ -15,11 +15,17 @@ type backgroundTask struct {
 // counted, and the log says so.
 func (s *server) later(where string, run func()) bool {
 	if err := s.background.Push(0, backgroundTask{where, run}); err != nil {
-		s.counters.hooksLost.Add(1)
+		s.hookLost()
 		s.log.Warn("background queue full: call dropped", slog.String("where", where))
 		return false
 	}
 	return true
+}
+
+// hookLost counts a call that was dropped.
+func (s *server) hookLost() {
+	s.counters.hooksLost.Add(1)
+	s.observeHookLost()
 }
 
 func (s *server) runBackground(batch []backgroundTask) {

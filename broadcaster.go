@@ -142,7 +142,8 @@ func (b broadcaster) Emit(ctx context.Context, event string, args ...any) error 
 		key = latestKey(b.ns.name, event, *b.latest)
 		m.SetKey(key)
 	}
-	b.deliver(m)
+	queued, skipped := b.deliver(m)
+	b.ns.observeEmitted(event, m, queued, skipped)
 	if b.alone() {
 		return nil
 	}
@@ -153,9 +154,17 @@ func (b broadcaster) Emit(ctx context.Context, event string, args ...any) error 
 	return b.publish(ctx, out)
 }
 
-// deliver queues a message for the connections of this node.
-func (b broadcaster) deliver(m *engine.Message) {
-	b.ns.index.Each(b.rooms, b.except, func(c *Conn) { _ = c.queue(m, b.volatile) }) // a dead session is told to its mux
+// deliver queues a message for the connections of this node. Those that are busy are skipped if it is volatile.
+func (b broadcaster) deliver(m *engine.Message) (queued, skipped int) {
+	b.ns.index.Each(b.rooms, b.except, func(c *Conn) {
+		switch sent, err := c.queue(m, b.volatile); {
+		case sent:
+			queued++
+		case err == nil:
+			skipped++
+		} // a dead session is told to its mux
+	})
+	return queued, skipped
 }
 
 // members returns the connections of this node.
@@ -206,7 +215,9 @@ func (b broadcaster) EmitWithAck(ctx context.Context, event string, args ...any)
 	ctx, cancel := b.ns.srv.ackContext(ctx)
 	defer cancel()
 	id := b.ns.nextAck()
-	w, _ := b.askLocal(id, p.message(siowire.Event, b.ns.name, id, true), nil)
+	m := p.message(siowire.Event, b.ns.name, id, true)
+	w, asked := b.askLocal(event, id, m, nil)
+	b.ns.observeEmitted(event, m, asked, 0)
 	var remote []RawReply
 	partial := &PartialError{}
 	if !b.alone() {
@@ -233,8 +244,8 @@ func (b broadcaster) EmitWithAck(ctx context.Context, event string, args ...any)
 
 // askLocal sends a message that wants acknowledgements to the connections of this node, and returns how
 // many were asked.
-func (b broadcaster) askLocal(id uint64, m *engine.Message, onReply func(RawReply)) (w *multiAck, asked int) {
-	w = newMultiAck(onReply)
+func (b broadcaster) askLocal(event string, id uint64, m *engine.Message, onReply func(RawReply)) (w *multiAck, asked int) {
+	w = newMultiAck(event, onReply)
 	members := b.members()
 	for _, c := range members {
 		w.add(c)

@@ -85,7 +85,7 @@ func (b broadcaster) tell(ctx context.Context, op Op, fill func(*Message)) error
 }
 
 func (b broadcaster) publish(ctx context.Context, m *Message) error {
-	if err := b.ns.srv.cfg.Adapter.Publish(ctx, m); err != nil {
+	if err := b.ns.srv.publish(ctx, m); err != nil {
 		return fmt.Errorf("realtime: publish: %w", err)
 	}
 	return nil

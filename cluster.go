@@ -11,6 +11,16 @@ import (
 	"github.com/realtime-go/realtime/internal/siowire"
 )
 
+// publish hands a message to the other nodes.
+func (s *server) publish(ctx context.Context, m *Message) error {
+	began := time.Now()
+	ctx, sp := s.tracePublish(ctx, m)
+	err := s.cfg.Adapter.Publish(ctx, m)
+	sp.end(err)
+	s.observePublished(m.Op, began, err)
+	return err
+}
+
 // ask asks the other nodes, gives each OpAnswer to onAnswer, one at a time, and enters the silent nodes in
 // partial. It returns why answers are missing.
 func (s *server) ask(ctx context.Context, m *Message, partial *PartialError, onAnswer func(*Message)) error {
@@ -21,6 +31,8 @@ func (s *server) ask(ctx context.Context, m *Message, partial *PartialError, onA
 		m.Timeout = time.Until(deadline)
 	}
 	due := make(map[string]int) // by node: answers still to come
+	began := time.Now()
+	ctx, sp := s.tracePublish(ctx, m)
 	asked, err := s.cfg.Adapter.Ask(ctx, m, func(r *Message) {
 		if r.Op == OpCount {
 			due[r.Node] += r.Count
@@ -33,6 +45,8 @@ func (s *server) ask(ctx context.Context, m *Message, partial *PartialError, onA
 		}
 		onAnswer(r)
 	})
+	sp.end(err)
+	s.observePublished(m.Op, began, err)
 	if err == nil {
 		return nil
 	}
@@ -96,16 +110,31 @@ func (h clusterHandler) OnMessage(m *Message) {
 	if ns == nil || m.Node == h.srv.self.ID {
 		return
 	}
+	ctx, sp := h.srv.traceReceive(m)
+	receivers, err := h.apply(ctx, ns, m)
+	sp.end(err)
+	h.srv.observeDelivered(m.Op, receivers)
+}
+
+// errInvalidPacket is for the spans of what other nodes send.
+var errInvalidPacket = errors.New("realtime: invalid packet from another node")
+
+// apply does what a message asks for. receivers is -1 but for broadcasts.
+func (h clusterHandler) apply(ctx context.Context, ns *namespace, m *Message) (receivers int, err error) {
 	b := broadcaster{ns: ns, rooms: m.Rooms, except: m.Except, local: true, volatile: m.Volatile, compress: m.Compress}
 	switch m.Op {
 	case OpBroadcast:
-		if p, ok := h.packet(siowire.Event, m); ok {
-			out := packetMessage(siowire.Event, ns.name, 0, false, p.Data, p.Attachments)
-			if key, ok := m.Meta[metaLatest]; ok {
-				out.SetKey(key)
-			}
-			b.deliver(out)
+		p, ok := h.packet(siowire.Event, m)
+		if !ok {
+			return 0, errInvalidPacket
 		}
+		out := packetMessage(siowire.Event, ns.name, 0, false, p.Data, p.Attachments)
+		if key, ok := m.Meta[metaLatest]; ok {
+			out.SetKey(key)
+		}
+		queued, skipped := b.deliver(out)
+		ns.observeEmitted(clusterEvent, out, queued, skipped)
+		return queued, nil
 	case OpJoin:
 		h.move(b, (*Conn).join, ns.runJoinHooks, m.Names)
 	case OpLeave:
@@ -113,10 +142,11 @@ func (h clusterHandler) OnMessage(m *Message) {
 	case OpDisconnect, OpReconnect, OpReplace, OpRevoke:
 		h.end(ns, b, m)
 	case OpServerSide:
-		h.serverSide(ns, m, nil)
+		h.serverSide(ctx, ns, m, nil)
 	default:
 		h.srv.log.Warn("unknown operation from another node", slog.Int("op", int(m.Op)), slog.String("from", m.Node))
 	}
+	return -1, nil
 }
 
 // end ends connections as another node wants it.
@@ -147,6 +177,9 @@ func (h clusterHandler) OnAsk(m *Message, reply func(*Message)) {
 		reply(answer)
 		return
 	}
+	ctx, sp := h.srv.traceReceive(m)
+	defer sp.end(nil)
+	defer h.srv.observeDelivered(m.Op, -1)
 	b := broadcaster{ns: ns, rooms: m.Rooms, except: m.Except, local: true, volatile: m.Volatile, compress: m.Compress}
 	switch m.Op {
 	case OpFetch:
@@ -160,7 +193,7 @@ func (h clusterHandler) OnAsk(m *Message, reply func(*Message)) {
 	case OpBroadcastAck:
 		h.broadcastAck(b, m, reply)
 	case OpServerSideAck:
-		h.serverSide(ns, m, reply)
+		h.serverSide(ctx, ns, m, reply)
 	default:
 		h.srv.log.Warn("unknown question from another node", slog.Int("op", int(m.Op)), slog.String("from", m.Node))
 	}
@@ -214,7 +247,8 @@ func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Mess
 	}
 	id := b.ns.nextAck()
 	var early earlyReplies
-	w, asked := b.askLocal(id, packetMessage(siowire.Event, b.ns.name, id, true, p.Data, p.Attachments), func(r RawReply) {
+	out := packetMessage(siowire.Event, b.ns.name, id, true, p.Data, p.Attachments)
+	w, asked := b.askLocal(clusterEvent, id, out, func(r RawReply) {
 		early.add(func() {
 			reply(&Message{
 				Op: OpAnswer, Node: h.srv.self.ID, Namespace: m.Namespace, Conn: r.Conn,
@@ -222,6 +256,7 @@ func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Mess
 			})
 		})
 	})
+	b.ns.observeEmitted(clusterEvent, out, asked, 0)
 	count.Count = asked
 	reply(count)
 	early.open()
@@ -263,6 +298,7 @@ func (e *earlyReplies) open() {
 
 // OnNode tells the hooks of a node.
 func (h clusterHandler) OnNode(n Node, up bool) {
+	h.srv.observeNode(n, up)
 	h.srv.log.Info("node", slog.String("peer", n.ID), slog.String("name", n.Name), slog.Bool("up", up))
 	fn := h.srv.cfg.Hooks.NodeLost
 	if up {
@@ -276,6 +312,7 @@ func (h clusterHandler) OnNode(n Node, up bool) {
 // OnState keeps the state for Health and tells the hooks.
 func (h clusterHandler) OnState(s AdapterState) {
 	h.srv.setAdapterState(s)
+	h.srv.observeAdapterState(s)
 	if s.Status != AdapterDown {
 		h.srv.reloadRevocations()
 	}

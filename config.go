@@ -73,6 +73,8 @@ type Config struct {
 	// is written says how many were "suppressed". Each rule of "refused" has one line a second. 100; negative: no limit.
 	LogRate   int
 	Hooks     Hooks
+	Observer  *Observer     // metrics; nil: nobody is told
+	Tracer    *Tracer       // spans; nil: nobody is told
 	Anomalies AnomalyConfig // from where on something is odd, for Hooks.Anomaly
 }
 
@@ -170,6 +172,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Replies == nil {
 		c.Replies = standardReplies{}
+	}
+	if c.Observer == nil {
+		c.Observer = &Observer{}
+	}
+	if c.Tracer == nil {
+		c.Tracer = &Tracer{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/realtime-go/realtime/internal/engine"
 	"github.com/realtime-go/realtime/internal/siowire"
@@ -50,7 +51,7 @@ func (e connEmitter) Emit(ctx context.Context, event string, args ...any) error 
 	if e.latest != nil {
 		m.SetKey(latestKey(c.ns.name, event, *e.latest))
 	}
-	return c.send(m, e.volatile)
+	return c.emit(event, m, e.volatile)
 }
 
 // metaLatest is the key of Broadcaster.Latest in Message.Meta.
@@ -62,17 +63,30 @@ func latestKey(namespace, event, key string) string {
 	return namespace + "," + strconv.Itoa(len(event)) + "," + event + key
 }
 
-// send hands a message to the session.
-func (c *Conn) send(m *engine.Message, volatile bool) error {
+// emit hands an event to the session.
+func (c *Conn) emit(event string, m *engine.Message, volatile bool) error {
 	if c.ended() {
 		return ErrClosed
 	}
-	return c.deliver(m, volatile)
+	sent, err := c.queue(m, volatile)
+	switch {
+	case sent:
+		c.ns.observeEmitted(event, m, 1, 0)
+	case err == nil:
+		c.ns.observeEmitted(event, m, 0, 1)
+	}
+	return closedBy(err)
 }
 
-// deliver is send without the look at the connection's state, for those who hold its place in the index.
+// deliver queues a message without a look at the connection's state, for those who hold its place in the index.
 func (c *Conn) deliver(m *engine.Message, volatile bool) error {
-	switch err := c.queue(m, volatile); {
+	_, err := c.queue(m, volatile)
+	return closedBy(err)
+}
+
+// closedBy is what the program learns of an error of the session.
+func closedBy(err error) error {
+	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, engine.ErrSlowConsumer):
@@ -82,17 +96,18 @@ func (c *Conn) deliver(m *engine.Message, volatile bool) error {
 	}
 }
 
-// queue hands a message to the session, or to the gate while the CONNECT reply has not been sent. It may be
-// called under the locks of the rooms index, and is the whole cost of one receiver of a broadcast.
-func (c *Conn) queue(m *engine.Message, volatile bool) error {
+// queue hands a message to the session, or to the gate while the CONNECT reply has not been sent; it is not sent, without
+// an error, if it is volatile and the session busy. It may be called under the locks of the rooms index, and is the whole
+// cost of one receiver of a broadcast.
+func (c *Conn) queue(m *engine.Message, volatile bool) (sent bool, err error) {
 	if !c.gate.open.Load() && c.gate.hold(m) {
-		return nil
+		return true, nil
 	}
 	if volatile {
-		_, err := c.mux.session.SendVolatile(m)
-		return err
+		return c.mux.session.SendVolatile(m)
 	}
-	return c.mux.session.Send(m)
+	err = c.mux.session.Send(m)
+	return err == nil, err
 }
 
 // gate keeps the CONNECT reply the first thing that a client sees: the connection is in the index before the
@@ -149,13 +164,16 @@ func (c *Conn) EmitWithAck(ctx context.Context, event string, args ...any) (RawR
 	}
 	defer c.acks.Take(id)
 	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, WantAck: true})
-	if err := c.send(p.message(siowire.Event, c.ns.name, id, true), false); err != nil {
+	began := time.Now()
+	if err := c.emit(event, p.message(siowire.Event, c.ns.name, id, true), false); err != nil {
 		return RawReply{}, err
 	}
 	select {
 	case a := <-w.answer:
+		c.ns.observeAcked(event, began, a.err == nil)
 		return a.reply, a.err
 	case <-ctx.Done():
+		c.ns.observeAcked(event, began, false)
 		return RawReply{}, ackError(ctx)
 	}
 }

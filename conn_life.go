@@ -18,28 +18,38 @@ import (
 func (c *Conn) admit() {
 	release := c.mux.session.HoldConnectTimeout()
 	defer release()
-	err := c.authorize()
+	srv := c.ns.srv
+	ctx, sp := srv.traceConnect(c)
+	err := c.authorize(ctx)
 	if err == nil {
 		err = c.enterNamespace()
 	}
 	if err != nil {
 		c.refuse(err)
+		sp.end(err)
 		return
 	}
+	sp.end(c.welcome(ctx))
+}
+
+// welcome tells everybody that the connection is there.
+func (c *Conn) welcome(ctx context.Context) error {
 	srv := c.ns.srv
+	srv.observeConnected(c)
 	srv.log.Info("connected", c.logAttrs(slog.String("transport", c.Transport()))...)
 	srv.anomalies.connected(c)
-	c.ns.runJoinHooks(c.ctx, c, c.staged)
+	c.ns.runJoinHooks(ctx, c, c.staged)
 	for _, fn := range c.ns.table().onConnect {
-		err := c.guard("OnConnect", func() error { return fn(c.ctx, c) })
+		err := c.guard("OnConnect", func() error { return fn(ctx, c) })
 		if err == nil {
 			continue
 		}
 		ev := &Event{Name: "connect", codec: srv.cfg.Codec}
-		c.fail(c.ctx, ev, err)
+		c.fail(ctx, ev, err)
 		c.kick(CauseServerDisconnect, "OnConnect: "+err.Error())
-		return
+		return err
 	}
+	return nil
 }
 
 // open reports whether nobody needs to be asked before the connection is admitted.
@@ -47,7 +57,7 @@ func (c *Conn) open() bool { return c.ns.authenticator() == nil && len(c.ns.tabl
 
 // authorize runs the authenticator and the Use middlewares, a bounded number of them at a time in the
 // whole process (R12, R51).
-func (c *Conn) authorize() error {
+func (c *Conn) authorize(ctx context.Context) error {
 	t, auth := c.ns.table(), c.ns.authenticator()
 	if auth == nil && len(t.use) == 0 {
 		return nil
@@ -57,20 +67,20 @@ func (c *Conn) authorize() error {
 	}
 	defer c.ns.srv.admission.exit()
 	if auth != nil {
-		if err := c.guard("Authenticate", func() error { return c.authenticate(auth) }); err != nil {
+		if err := c.guard("Authenticate", func() error { return c.authenticate(ctx, auth) }); err != nil {
 			return err
 		}
 	}
 	for _, fn := range t.use {
-		if err := c.guard("Use", func() error { return fn(c.ctx, c) }); err != nil {
+		if err := c.guard("Use", func() error { return fn(ctx, c) }); err != nil {
 			return err
 		}
 	}
 	return c.classify()
 }
 
-func (c *Conn) authenticate(auth Authenticator) error {
-	id, err := c.identify(c.ctx, auth, c.handshake.clone())
+func (c *Conn) authenticate(ctx context.Context, auth Authenticator) error {
+	id, err := c.identify(ctx, auth, c.handshake.clone())
 	if err != nil {
 		var connect *ConnectError
 		if publicError(err) != nil || errors.As(err, &connect) || errors.Is(err, ErrUnavailable) {
@@ -227,6 +237,7 @@ func (c *Conn) end() {
 		_ = c.guard("OnDisconnect", func() error { fn(ctx, c, c.why); return nil })
 	}
 	c.ns.srv.countDisconnect(c.why.Cause)
+	c.ns.srv.observeDisconnected(c)
 	c.ns.srv.anomalies.disconnected(c)
 	c.ns.srv.log.Info("disconnected", c.logAttrs(
 		slog.String("cause", c.why.Cause.String()),

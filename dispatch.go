@@ -45,7 +45,7 @@ func (c *Conn) dispatch(ev *Event) {
 		_ = c.guard("OnAny", func() error { fn(c.ctx, c, ev); return nil })
 	}
 	if c.expired(now) {
-		c.fail(c.ctx, ev, errExpired)
+		c.ns.srv.observeHandled(c, ev, now, c.fail(c.ctx, ev, errExpired))
 		return
 	}
 	if ev.route.options.concurrent {
@@ -84,25 +84,30 @@ func (c *Conn) handleBeside(ev *Event) {
 
 // handle runs one handler and answers the client.
 func (c *Conn) handle(ev *Event) {
-	ctx := c.ctx
+	ctx, sp := c.ns.srv.traceEvent(c, ev)
+	began := c.ns.srv.handlerClock()
+	code := ""
 	err := c.guard(ev.Name, func() error { return ev.route.run()(ctx, c, ev) })
+	if err == nil {
+		err = c.guard("ReplyPolicy", func() error { return c.ns.srv.cfg.Replies.Succeed(ctx, c, ev, ev.results()...) })
+		if err != nil && c.ended() {
+			err = nil
+		}
+	}
 	if err != nil {
-		c.fail(ctx, ev, err)
-		return
+		code = c.fail(ctx, ev, err)
 	}
-	err = c.guard("ReplyPolicy", func() error { return c.ns.srv.cfg.Replies.Succeed(ctx, c, ev, ev.results()...) })
-	if err != nil && !c.ended() {
-		c.fail(ctx, ev, err)
-	}
+	c.ns.srv.observeHandled(c, ev, began, code)
+	sp.end(err)
 }
 
-// fail tells the client of a handler's error.
-func (c *Conn) fail(ctx context.Context, ev *Event, err error) {
+// fail tells the client of a handler's error, and returns its code.
+func (c *Conn) fail(ctx context.Context, ev *Event, err error) (code string) {
 	public, id := publicError(err), ""
 	if public == nil && c.ended() && (errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed)) {
 		c.ns.srv.log.Debug("handler ended with its connection", c.logAttrs(
 			slog.String("event", c.ns.srv.logName(ev)), slog.Any("err", err))...)
-		return
+		return codeClosed
 	}
 	if public == nil {
 		public, id = c.internal(err, slog.String("event", c.ns.srv.logName(ev)))
@@ -119,7 +124,14 @@ func (c *Conn) fail(ctx context.Context, ev *Event, err error) {
 	if policyErr != nil && !c.ended() {
 		c.ns.srv.log.Warn("error not told to the client", c.logAttrs(slog.Any("err", policyErr))...)
 	}
+	if public == nil {
+		return CodeInternal
+	}
+	return public.Code
 }
+
+// codeClosed is for metrics: the connection ended first, and nobody was told.
+const codeClosed = "closed"
 
 // internal logs an error that stays on the server and returns what the client sees instead: the same id.
 // A panic has been logged already, under the id that it carries.

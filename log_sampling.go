@@ -118,6 +118,7 @@ const maxRefusalRules = 256 // codes are the application's: more than this many 
 // refused counts and logs a refusal.
 func (s *server) refused(rule string, attrs func() []any) {
 	rule = s.refusals.count(rule)
+	s.observeRefused(rule)
 	if line, ok := s.sampled("refused "+rule, slog.String("rule", rule)); ok {
 		s.log.Info("refused", append(line, attrs()...)...)
 	}

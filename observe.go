@@ -190,6 +190,7 @@ func (s *server) adapterStarted() {
 // panicked logs and counts a recovered panic.
 func (s *server) panicked(p *panicError, stack []byte, attrs ...any) {
 	s.counters.panics.Add(1)
+	s.observePanic(p.where)
 	attrs = append(attrs, slog.String("id", p.id), slog.String("where", p.where),
 		slog.Any("panic", p.value), slog.String("stack", string(stack)))
 	s.log.Error("panic recovered", attrs...)
@@ -215,7 +216,7 @@ func (c *Conn) logAttrs(more ...slog.Attr) []any {
 // logName is the event's name for the log: that of a handler, never text that only a client chose.
 func (s *server) logName(ev *Event) string {
 	if ev.route == nil || ev.route.event == "" {
-		return "(unregistered)"
+		return unregistered
 	}
 	return ev.Name
 }

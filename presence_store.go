@@ -158,7 +158,7 @@ func (h clusterHandler) OnRivals(e PresenceEntry, conns []PresenceConn) {
 	h.srv.tasks.Go(func() { // owned by the server's tasks, ends with the adapter's Publish
 		ctx, cancel := context.WithTimeout(context.Background(), h.srv.cfg.AckTimeout)
 		defer cancel()
-		if err := h.srv.cfg.Adapter.Publish(ctx, m); err != nil {
+		if err := h.srv.publish(ctx, m); err != nil {
 			h.srv.log.Warn("surplus connections not ended", slog.String("user", e.User), slog.Any("err", err))
 		}
 	})

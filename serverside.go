@@ -52,7 +52,7 @@ func (ns *namespace) serverSideMessage(op Op, event string, args []any) (*Messag
 }
 
 // serverSide runs an OnServerSide function, and answers if reply is set.
-func (h clusterHandler) serverSide(ns *namespace, m *Message, reply func(*Message)) {
+func (h clusterHandler) serverSide(ctx context.Context, ns *namespace, m *Message, reply func(*Message)) {
 	answer := func(args ...any) {
 		if reply != nil {
 			reply(h.serverSideAnswer(ns, args))
@@ -70,7 +70,7 @@ func (h clusterHandler) serverSide(ns *namespace, m *Message, reply func(*Messag
 			answer()
 			return
 		}
-		result, err := fn(context.Background(), ev)
+		result, err := fn(ctx, ev)
 		switch {
 		case err != nil:
 			h.srv.log.Error("OnServerSide failed", slog.String("event", ev.Name), slog.Any("err", err))

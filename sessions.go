@@ -30,7 +30,7 @@ func (s *server) engineOptions() engine.Options {
 		},
 		Cookie: cfg.Cookie, NodeTag: s.self.ID[:8],
 		Allow: s.allowHandshake(),
-		Hooks: engine.Hooks{OnRefused: s.refusedHandshake, OnUpgrade: s.upgraded, OnPong: s.anomalies.ponged},
+		Hooks: s.engineHooks(),
 	}
 }
 

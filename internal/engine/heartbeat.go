@@ -50,9 +50,12 @@ func (h *heartbeat) wait(now time.Time, d time.Duration) {
 
 // beat runs on the timer's goroutine.
 func (s *Session) beat() {
-	ping, dead := s.look()
+	ping, late, dead := s.look()
 	switch {
 	case ping:
+		if hook := s.srv.opts.Hooks.OnPing; hook != nil {
+			hook(s, late)
+		}
 		// A full queue closes the session as any message would.
 		_ = s.Send(pingPacket)
 	case dead:
@@ -60,18 +63,19 @@ func (s *Session) beat() {
 	}
 }
 
-// look decides what is due.
-func (s *Session) look() (ping, dead bool) {
+// look decides what is due, and tells how late it is for a ping.
+func (s *Session) look() (ping bool, late time.Duration, dead bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := &s.heart
 	if s.closed {
-		return false, false
+		return false, 0, false
 	}
 	now := time.Now()
-	if left := h.due.Sub(now); left > 0 {
+	left := h.due.Sub(now)
+	if left > 0 {
 		h.timer.Reset(left)
-		return false, false
+		return false, 0, false
 	}
 	activity := s.activity.Load()
 	timeout := s.srv.opts.PingTimeout
@@ -80,19 +84,19 @@ func (s *Session) look() (ping, dead bool) {
 		h.awaiting, h.sent, h.graced = true, now, false
 		h.activity = activity
 		h.wait(now, timeout)
-		return true, false
+		return true, -left, false
 	case activity%2 == 1:
 		// We are the ones who do not read: the pong may stand behind the message
 		// that the receiver is holding (decision D3).
 		h.activity, h.graced = activity, false
 		h.wait(now, timeout)
-		return false, false
+		return false, 0, false
 	case activity != h.activity && !h.graced:
 		h.activity, h.graced = activity, true
 		h.wait(now, min(heartGrace, timeout))
-		return false, false
+		return false, 0, false
 	}
-	return false, true
+	return false, 0, true
 }
 
 // pong notes a sign of life. A pong that nobody asked for changes nothing

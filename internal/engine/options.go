@@ -148,6 +148,13 @@ type Hooks struct {
 	// OnPong is called with each pong that was asked for: how long it took, and
 	// the moving average of those before it, 0 for the first. It must not block.
 	OnPong func(s *Session, trip, average time.Duration)
+	// OnPing is called with each ping that leaves: how long after it was due.
+	OnPing func(s *Session, late time.Duration)
+	// OnReceive is called with the size of each message before the receiver gets
+	// it, OnWrite with each write to a client: how many messages it carries, pings
+	// and frames left out, and their bytes. They stand on the hot path.
+	OnReceive func(transport string, size int)
+	OnWrite   func(transport string, messages, size int)
 }
 
 // withDefaults returns a copy with all defaults filled in.

@@ -9,6 +9,9 @@ import (
 func (s *Session) receive(data []byte, binary bool) {
 	s.activity.Add(1)
 	s.receivedBytes.Add(uint64(len(data)))
+	if hook := s.srv.opts.Hooks.OnReceive; hook != nil {
+		hook(s.Transport(), len(data))
+	}
 	err := s.receiver.Receive(data, binary)
 	s.activity.Add(1)
 	if err != nil {

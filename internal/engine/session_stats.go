@@ -41,7 +41,7 @@ func (s *Session) Stats() SessionStats {
 	return st
 }
 
-// countSent counts a batch that is about to be written, pings and frames left out.
+// countSent counts what is about to be written at once, pings and frames left out.
 func (s *Session) countSent(batch []*Message) {
 	n, size := 0, 0
 	for _, m := range batch {
@@ -53,6 +53,9 @@ func (s *Session) countSent(batch []*Message) {
 	if n > 0 {
 		s.sent.Add(uint64(n))
 		s.sentBytes.Add(uint64(size)) //nolint:gosec // a sum of lengths
+		if hook := s.srv.opts.Hooks.OnWrite; hook != nil {
+			hook(s.Transport(), n, size)
+		}
 	}
 }
 

@@ -30,11 +30,9 @@ func (c *wire) startWriter() {
 func (c *wire) run(batch []*Message) {
 	b := &c.session.srv.budget
 	batch = c.session.claim(batch)
-	if !c.broken {
-		c.session.countSent(batch)
-	}
 	for len(batch) > 0 && !c.broken {
 		out := c.gather(batch)
+		c.session.countSent(batch[:out.taken])
 		c.extendDeadline()
 		_, err := c.Conn.Write(out.frames)
 		out.done(b)
