@@ -9,14 +9,15 @@ import (
 
 // NamespaceStats are the figures of a namespace on one node.
 type NamespaceStats struct {
-	Name  string `json:"name"`
-	Conns int    `json:"conns"`
-	Users int    `json:"users"` // with a connection to this node
-	Rooms int    `json:"rooms"` // users' rooms included
+	Name    string `json:"name"`
+	Dynamic bool   `json:"dynamic,omitempty"` // a client has named it, and a function of OfFunc matched
+	Conns   int    `json:"conns"`
+	Users   int    `json:"users"` // with a connection to this node
+	Rooms   int    `json:"rooms"` // users' rooms included
 }
 
 func (ns *namespace) stats() NamespaceStats {
-	return NamespaceStats{Name: ns.name, Conns: ns.index.Len(), Users: int(ns.users.Load()), Rooms: ns.index.RoomCount()}
+	return NamespaceStats{Name: ns.name, Dynamic: ns.dynamic, Conns: ns.index.Len(), Users: int(ns.users.Load()), Rooms: ns.index.RoomCount()}
 }
 
 // Namespaces returns the figures of each namespace.

@@ -17,8 +17,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/realtime-go/realtime"
 	"github.com/realtime-go/realtime/client"
+	"github.com/realtime-go/realtime/prommetrics"
 )
 
 //go:embed page
@@ -30,9 +33,10 @@ const ending = 10 * time.Second
 // app is the whole program as an http.Handler: the page, the logins and the game.
 type app struct {
 	http.Handler
-	srv    realtime.Server
-	logins *logins
-	lobby  *lobby
+	srv     realtime.Server
+	metrics *prometheus.Registry
+	logins  *logins
+	lobby   *lobby
 }
 
 // newApp makes the program with the tables of a store, and with an adapter if other processes have the same tables.
@@ -41,17 +45,26 @@ func newApp(s settings, tables store, adapter realtime.Adapter, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("-secret: %w", err)
 	}
+	registry := prometheus.NewRegistry()
+	metrics, err := prommetrics.New(registry, prommetrics.Options{})
+	if err != nil {
+		return nil, err
+	}
 	process := strings.ToLower(rand.Text()[:8])
 	srv, err := realtime.New(realtime.Config{
 		Auth: logins.auth, Origins: s.origins, Adapter: adapter, NodeName: process, Logger: log,
 		Presence: realtime.PresenceConfig{Off: true}, // tables know by themselves who is there
+		Observer: metrics.Observer(),
 	})
+	if err == nil {
+		err = metrics.Watch(srv)
+	}
 	if err != nil {
 		return nil, err
 	}
 	lobby := newLobby(srv, process, s, tables, log)
 	lobby.register()
-	return &app{handler(srv, logins), srv, logins, lobby}, nil
+	return &app{handler(srv, logins), srv, registry, logins, lobby}, nil
 }
 
 // Start joins the other processes, if there are any, and begins to look after the tables. Shutdown ends that.
@@ -139,7 +152,7 @@ func sites(a *app, s settings) []site {
 	// No WriteTimeout: a long poll is an answer that takes its time.
 	list := []site{{"open", s.addr, &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}}}
 	if s.operators != "" {
-		list = append(list, site{"for operators", s.operators, &http.Server{Handler: operators(a.srv), ReadHeaderTimeout: 10 * time.Second}})
+		list = append(list, site{"for operators", s.operators, &http.Server{Handler: operators(a.srv, a.metrics), ReadHeaderTimeout: 10 * time.Second}})
 	}
 	return list
 }

@@ -4,13 +4,17 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/realtime-go/realtime"
 )
 
 // operators serves the pages of those who run the program. They show who is connected and from where, and so have an address of
 // their own, which players do not reach.
-func operators(srv realtime.Server) http.Handler {
+func operators(srv realtime.Server, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.Handle("/debug/realtime", srv.DebugHandler())
 	mux.HandleFunc("GET /readyz", ready(srv))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

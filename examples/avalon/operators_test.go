@@ -22,7 +22,7 @@ func TestPagesOfOperators(t *testing.T) {
 			h.ServeHTTP(r, httptest.NewRequest(http.MethodGet, path, http.NoBody))
 			return r
 		}
-		pages := operators(w.app.srv)
+		pages := operators(w.app.srv, w.app.metrics)
 		page := get(pages, "/debug/realtime?namespace=/game")
 		var body struct {
 			Matching int
@@ -34,6 +34,12 @@ func TestPagesOfOperators(t *testing.T) {
 		if strings.Contains(page.Body.String(), ann.session.Token) {
 			t.Error("a token is shown")
 		}
+		for _, series := range []string{`realtime_connections{namespace="/game"} 1`, `realtime_connects_total{namespace="/game",transport="websocket"} 1`} {
+			if text := get(pages, "/metrics").Body.String(); !strings.Contains(text, series+"\n") {
+				t.Errorf("no %s in %s", series, text)
+			}
+		}
+		check(t, "metrics, for players", get(w.app, "/metrics").Code, http.StatusNotFound)
 		check(t, "health", get(pages, "/healthz").Body.String(), `{"status":"ok"}`+"\n")
 		check(t, "the page of operators, for players", get(w.app, "/debug/realtime").Code, http.StatusNotFound)
 		for _, h := range []http.Handler{w.app, pages} {

@@ -41,7 +41,7 @@ func readSettings(args []string, env func(string) string, usage io.Writer) (sett
 	secret := flags.String("secret", "", "`secret` of 32 bytes or more that signs tokens (AVALON_SECRET); none: a new one for each start, where -redis is not given")
 	redis := flags.String("redis", "", "`URL` of the Redis in which several processes have the same tables, redis://user:password@host:port/db (REDIS_HOST, "+
 		"REDIS_PORT, REDIS_PASSWORD, REDIS_DB); none: one process has them in its memory")
-	flags.StringVar(&s.operators, "operators", "", "`address` of the pages of operators, /debug/realtime and /healthz, that players must not reach; none: they are not served")
+	flags.StringVar(&s.operators, "operators", "", "`address` of the pages of operators, /metrics, /debug/realtime and /healthz, that players must not reach; none: they are not served")
 	flags.DurationVar(&s.session, "session", 12*time.Hour, "`time` for which a login is good; pages renew it before its end")
 	flags.Float64Var(&s.tempo, "tempo", 1, "`factor` for every time of the game: 0.5 makes it twice as fast")
 	flags.Uint64Var(&s.seed, "seed", 0, "`number` from which all games are dealt, for trying something again; 0: from chance")
