@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -132,6 +133,7 @@ func (h clusterHandler) apply(ctx context.Context, ns *namespace, m *Message) (r
 		if key, ok := m.Meta[metaLatest]; ok {
 			out.SetKey(key)
 		}
+		h.srv.tapSent(ns.remote(&p), b.sample)
 		queued, skipped := b.deliver(out)
 		ns.observeEmitted(clusterEvent, out, queued, skipped)
 		return queued, nil
@@ -147,6 +149,20 @@ func (h clusterHandler) apply(ctx context.Context, ns *namespace, m *Message) (r
 		h.srv.log.Warn("unknown operation from another node", slog.Int("op", int(m.Op)), slog.String("from", m.Node))
 	}
 	return -1, nil
+}
+
+// remote describes an event of another node for a Tap, with its arguments as they came.
+func (ns *namespace) remote(p *siowire.Packet) Outgoing {
+	if ns.srv.taps.Load() == nil {
+		return Outgoing{}
+	}
+	ev := &Event{packet: *p, codec: ns.srv.cfg.Codec}
+	name, _ := p.EventName()
+	out := Outgoing{Namespace: ns.name, Event: string(name), Args: make([]any, ev.Len())}
+	for i := range out.Args {
+		out.Args[i] = json.RawMessage(ev.Raw(i))
+	}
+	return out
 }
 
 // end ends connections as another node wants it.
@@ -247,6 +263,7 @@ func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Mess
 	}
 	id := b.ns.nextAck()
 	var early earlyReplies
+	h.srv.tapSent(b.ns.remote(&p), b.sample)
 	out := packetMessage(siowire.Event, b.ns.name, id, true, p.Data, p.Attachments)
 	w, asked := b.askLocal(clusterEvent, id, out, func(r RawReply) {
 		early.add(func() {

@@ -128,9 +128,17 @@ func (c *Conn) SetPublic(v any) error {
 		return err
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.public = data
+	c.mu.Unlock()
+	c.ns.srv.tapChanged(c)
 	return nil
+}
+
+// Public returns what SetPublic stored, or nil. It must not be changed.
+func (c *Conn) Public() json.RawMessage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.public
 }
 
 // encodePublic encodes a small value that other nodes see.

@@ -46,7 +46,7 @@ func (e connEmitter) Emit(ctx context.Context, event string, args ...any) error 
 		return err
 	}
 	defer p.release()
-	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, Volatile: e.volatile})
+	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, Volatile: e.volatile}, c.alone)
 	m := p.message(siowire.Event, c.ns.name, 0, false)
 	if e.latest != nil {
 		m.SetKey(latestKey(c.ns.name, event, *e.latest))
@@ -62,6 +62,9 @@ const metaLatest = "latest"
 func latestKey(namespace, event, key string) string {
 	return namespace + "," + strconv.Itoa(len(event)) + "," + event + key
 }
+
+// alone is the list of this connection.
+func (c *Conn) alone() []*Conn { return []*Conn{c} }
 
 // emit hands an event to the session.
 func (c *Conn) emit(event string, m *engine.Message, volatile bool) error {
@@ -163,7 +166,7 @@ func (c *Conn) EmitWithAck(ctx context.Context, event string, args ...any) (RawR
 		return RawReply{}, err
 	}
 	defer c.acks.Take(id)
-	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, WantAck: true})
+	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, WantAck: true}, c.alone)
 	began := time.Now()
 	if err := c.emit(event, p.message(siowire.Event, c.ns.name, id, true), false); err != nil {
 		return RawReply{}, err

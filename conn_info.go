@@ -1,11 +1,16 @@
 package realtime
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
 
 // ConnStats is how one connection of this node is doing. It holds no credentials: nothing of the client's headers, query or
 // auth payload. What concerns the link is that of all connections of the client's session together.
 type ConnStats struct {
 	ID        string
+	Link      string // of the client's session: the same for all of its connections. It is no session id and opens nothing
 	Namespace string
 	UserID    string // "" if it is anonymous
 	Class     string // of SessionPolicy.Class
@@ -34,11 +39,17 @@ type ConnStats struct {
 	SentMessages, SentBytes         uint64
 }
 
+// link names the session without being its id, which is a secret of the client (requirement R56).
+func (m *mux) link() string {
+	sum := sha256.Sum256([]byte(m.session.ID()))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
 // Stats returns how the connection is doing. It may be called at any time, also after its end.
 func (c *Conn) Stats() ConnStats {
 	link := c.mux.session.Stats()
 	st := ConnStats{
-		ID: c.id, Namespace: c.ns.name, UserID: c.UserID(),
+		ID: c.id, Link: c.mux.link(), Namespace: c.ns.name, UserID: c.UserID(),
 		Address: c.handshake.Address, Secure: c.handshake.Secure, Transport: c.Transport(), Connected: c.connected,
 		Heartbeats: link.Heartbeats, RTT: c.RTT(), Latency: link.Average, Unanswered: link.Awaiting,
 		QueuedMessages: link.QueuedMessages, QueuedBytes: link.QueuedBytes,

@@ -36,6 +36,7 @@ func (c *Conn) admit() {
 func (c *Conn) welcome(ctx context.Context) error {
 	srv := c.ns.srv
 	srv.observeConnected(c)
+	srv.tapConnected(c)
 	srv.log.Info("connected", c.logAttrs(slog.String("transport", c.Transport()))...)
 	srv.anomalies.connected(c)
 	c.ns.runJoinHooks(ctx, c, c.staged)
@@ -238,6 +239,7 @@ func (c *Conn) end() {
 	}
 	c.ns.srv.countDisconnect(c.why.Cause)
 	c.ns.srv.observeDisconnected(c)
+	c.ns.srv.tapDisconnected(c)
 	c.ns.srv.anomalies.disconnected(c)
 	c.ns.srv.log.Info("disconnected", c.logAttrs(
 		slog.String("cause", c.why.Cause.String()),

@@ -41,6 +41,7 @@ func (c *Conn) dispatch(ev *Event) {
 		c.sleep(wait)
 		now = time.Now()
 	}
+	c.ns.srv.tapReceived(c, ev)
 	for _, fn := range c.ns.table().onAny {
 		_ = c.guard("OnAny", func() error { fn(c.ctx, c, ev); return nil })
 	}

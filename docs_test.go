@@ -62,7 +62,7 @@ func TestDocsGoCode(t *testing.T) {
 	}
 	files = append(files, cluster...)
 	var code strings.Builder
-	for _, name := range append(files, "examples/chat/main.go", "examples/wechat/main.go") {
+	for _, name := range append(files, "adminui/example_test.go", "examples/chat/main.go", "examples/wechat/main.go") {
 		code.WriteString(unindented(readPage(t, name)))
 	}
 	for _, name := range pages(t) {

@@ -37,6 +37,8 @@ type call struct {
 
 // methods are all public methods that end nothing.
 var methods = map[string]func(c call){
+	"Server.Tap":       func(c call) { c.f.Tap(&realtime.Tap{Received: func(*realtime.Conn, *realtime.Event) {}})() },
+	"Server.Lookup":    func(c call) { _, _ = c.f.Lookup("/") },
 	"Conn.ID":          func(c call) { _ = c.conn.ID() },
 	"Conn.UserID":      func(c call) { _ = c.conn.UserID() },
 	"Conn.Identity":    func(c call) { _ = c.conn.Identity() },
@@ -46,6 +48,7 @@ var methods = map[string]func(c call){
 	"Conn.Context":     func(c call) { _ = c.conn.Context() },
 	"Conn.Transport":   func(c call) { _ = c.conn.Transport() },
 	"Conn.Recovered":   func(c call) { _ = c.conn.Recovered() },
+	"Conn.Public":      func(c call) { _ = c.conn.Public() },
 	"Conn.RTT":         func(c call) { _ = c.conn.RTT() },
 	"Conn.Stats":       func(c call) { _ = c.conn.Stats() },
 	"Conn.Queue":       func(c call) { _, _ = c.conn.Queue() },

@@ -112,18 +112,6 @@ func (ns *namespace) encode(event string, args []any) (encoded, error) {
 	return encodeArgs(&ns.srv.cfg, event, args)
 }
 
-// outgoing tells the OnAnyOutgoing functions.
-func (ns *namespace) outgoing(ctx context.Context, out Outgoing) {
-	fns := ns.table().onAnyOutgoing
-	if len(fns) == 0 {
-		return
-	}
-	out.Namespace = ns.name
-	for _, fn := range fns {
-		ns.srv.guard("OnAnyOutgoing", func() { fn(ctx, out) })
-	}
-}
-
 // logRooms writes a line for each room, at debug: rooms come and go as often as events.
 func (c *Conn) logRooms(ctx context.Context, what string, rooms []string) {
 	if len(rooms) == 0 || !c.ns.srv.log.Enabled(ctx, slog.LevelDebug) {
@@ -154,6 +142,7 @@ func (ns *namespace) runRoomHooks(ctx context.Context, where string, fns []func(
 		for _, fn := range fns {
 			_ = c.guard(where, func() error { fn(ctx, c, ns.srv.visibleRoom(name)); return nil })
 		}
+		ns.srv.tapRoom(where, c, ns.srv.visibleRoom(name))
 	}
 }
 

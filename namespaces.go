@@ -30,6 +30,18 @@ func (s *server) Of(name string) Namespace {
 	return ns
 }
 
+// Lookup returns a namespace that is there.
+func (s *server) Lookup(name string) (Namespace, bool) {
+	if len(name) == 0 || name[0] != '/' {
+		name = "/" + name
+	}
+	ns := s.existing(name)
+	if ns == nil {
+		return nil, false
+	}
+	return ns, true
+}
+
 // OfFunc makes namespaces when clients name them.
 func (s *server) OfFunc(match func(namespace string) bool) Router {
 	mustNotBeNil(match != nil, "OfFunc")

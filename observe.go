@@ -86,7 +86,16 @@ type Stats struct {
 	Rooms       int               `json:"rooms"` // of this node, users' rooms included
 	Users       int               `json:"users"` // with a connection to this node; who is in two namespaces counts twice
 	QueuedBytes int64             `json:"queued_bytes"`
-	Handlers    int               `json:"handlers"`    // goroutines that run handlers now
+	Handlers    int               `json:"handlers"` // goroutines that run handlers now
+	Opened      uint64            `json:"opened"`   // sessions so far
+	Closed      map[string]uint64 `json:"closed"`   // of them, by Cause.String
+
+	// Messages of clients and to them so far, and their bytes, as ConnStats has them for one link.
+	ReceivedMessages uint64 `json:"received_messages"`
+	ReceivedBytes    uint64 `json:"received_bytes"`
+	SentMessages     uint64 `json:"sent_messages"`
+	SentBytes        uint64 `json:"sent_bytes"`
+
 	Disconnects map[string]uint64 `json:"disconnects"` // by Cause.String
 	Refused     map[string]uint64 `json:"refused"`     // by Finding.Rule; CONNECT refusals as "connect:" and their code
 	Anomalies   map[string]uint64 `json:"anomalies"`   // by AnomalyKind
@@ -113,7 +122,8 @@ type Health struct {
 
 // counters are the server's own figures.
 type counters struct {
-	disconnects [len(causes)]atomic.Uint64
+	disconnects [len(causes)]atomic.Uint64 // of connections
+	closed      [len(causes)]atomic.Uint64 // of sessions
 	panics      atomic.Uint64
 	hooksLost   atomic.Uint64
 }
@@ -122,18 +132,15 @@ func (s *server) countDisconnect(c Cause) { s.counters.disconnects[c].Add(1) }
 
 // Stats returns a snapshot. It may be called at any time.
 func (s *server) Stats() Stats {
-	e := s.engine.Stats()
+	e, traffic := s.engine.Stats(), s.engine.Traffic()
 	st := Stats{
 		Sessions: e.Polling + e.WebSocket, Polling: e.Polling, WebSocket: e.WebSocket, Unjoined: e.Unjoined,
 		Handshakes: e.Handshakes, QueuedBytes: e.BudgetBytes, Handlers: s.tasks.Len(),
-		Disconnects: make(map[string]uint64), Refused: s.refusals.snapshot(),
+		Opened: s.engine.Opened(), ReceivedMessages: traffic.Received, ReceivedBytes: traffic.ReceivedBytes,
+		SentMessages: traffic.Sent, SentBytes: traffic.SentBytes,
+		Disconnects: byCause(&s.counters.disconnects), Closed: byCause(&s.counters.closed), Refused: s.refusals.snapshot(),
 		Anomalies: s.anomalies.snapshot(),
 		Panics:    s.counters.panics.Load(), HooksLost: s.counters.hooksLost.Load(), Limits: s.cfg.Limits,
-	}
-	for c := range s.counters.disconnects {
-		if n := s.counters.disconnects[c].Load(); n > 0 {
-			st.Disconnects[Cause(c).String()] = n //nolint:gosec // the array has as many entries as there are causes
-		}
 	}
 	for _, ns := range s.namespaceList() {
 		n := ns.stats()
@@ -143,6 +150,17 @@ func (s *server) Stats() Stats {
 		st.Users += n.Users
 	}
 	return st
+}
+
+// byCause names the counters that are not 0.
+func byCause(counts *[len(causes)]atomic.Uint64) map[string]uint64 {
+	named := make(map[string]uint64)
+	for c := range counts {
+		if n := counts[c].Load(); n > 0 {
+			named[Cause(c).String()] = n //nolint:gosec // the array has as many entries as there are causes
+		}
+	}
+	return named
 }
 
 // Health returns how the server is. It may be called at any time.

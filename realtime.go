@@ -59,6 +59,10 @@ type Server interface {
 	// ClusterStats. A page holds while connections come and go, except that one being admitted just now may be missing. Others
 	// than these, or wrong ones, are answered with 400.
 	DebugHandler() http.Handler
+	// Lookup returns a namespace that is there, without making it stay as Of does.
+	Lookup(namespace string) (Namespace, bool)
+	// Tap begins to watch connections and what they say: see [Tap].
+	Tap(t *Tap) (remove func())
 	// Shutdown refuses new sessions, closes all others without a DISCONNECT packet, so that clients come back
 	// by themselves (to another node), and waits until what was queued is written and every OnDisconnect has
 	// returned. If ctx ends first it cuts the sockets and returns the error of ctx. Call it before
@@ -89,6 +93,7 @@ type server struct {
 	presenceIsLocal bool          // although there are other nodes
 	watchers        watchers
 
+	taps      atomic.Pointer[[]*Tap] // nil: none; replaced under mu
 	sampler   sampler
 	refusals  refusals
 	anomalies anomalies

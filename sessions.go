@@ -77,7 +77,11 @@ func (s *server) upgraded(session *engine.Session, err error) {
 	}
 	s.log.Debug("upgraded", slog.String("transport", session.Transport()))
 	m, ok := session.Receiver().(*mux)
-	if fn := s.cfg.Hooks.Upgraded; ok && fn != nil {
+	if !ok {
+		return
+	}
+	s.tapUpgraded(m.all())
+	if fn := s.cfg.Hooks.Upgraded; fn != nil {
 		s.later("Hooks.Upgraded", func() { fn(m.all()) })
 	}
 }
@@ -89,6 +93,7 @@ func (s *server) sessionClosed(m *mux, why Disconnected) {
 	if why.Cause == CauseTooLarge || why.Cause == CauseSlowConsumer || why.Cause == CauseFlood {
 		level = slog.LevelInfo
 	}
+	s.counters.closed[why.Cause].Add(1)
 	s.log.Log(m.session.Context(), level, "session closed", slog.String("cause", why.Cause.String()),
 		slog.String("detail", why.Detail), slog.String("address", m.handshake.Address))
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/realtime-go/realtime"
+	"github.com/realtime-go/realtime/adminui"
 	"github.com/realtime-go/realtime/client"
 	"github.com/realtime-go/realtime/prommetrics"
 )
@@ -35,6 +36,7 @@ type app struct {
 	http.Handler
 	srv     realtime.Server
 	metrics *prometheus.Registry
+	admin   *adminui.UI // nil: none
 	logins  *logins
 	lobby   *lobby
 }
@@ -54,7 +56,7 @@ func newApp(s settings, tables store, adapter realtime.Adapter, log *slog.Logger
 	srv, err := realtime.New(realtime.Config{
 		Auth: logins.auth, Origins: s.origins, Adapter: adapter, NodeName: process, Logger: log,
 		Presence: realtime.PresenceConfig{Off: true}, // tables know by themselves who is there
-		Observer: metrics.Observer(),
+		Observer: metrics.Observer(), Credentials: s.admin.on,
 	})
 	if err == nil {
 		err = metrics.Watch(srv)
@@ -62,9 +64,18 @@ func newApp(s settings, tables store, adapter realtime.Adapter, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	var ui *adminui.UI
+	if s.admin.on {
+		ui, err = adminui.Mount(srv, adminui.Options{
+			Username: s.admin.user, PasswordHash: s.admin.password, Mode: adminui.Development, ServerID: process, Logger: log,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("AVALON_ADMIN_HASH: %w", err)
+		}
+	}
 	lobby := newLobby(srv, process, s, tables, log)
 	lobby.register()
-	return &app{handler(srv, logins), srv, registry, logins, lobby}, nil
+	return &app{handler(srv, logins), srv, registry, ui, logins, lobby}, nil
 }
 
 // Start joins the other processes, if there are any, and begins to look after the tables. Shutdown ends that.
@@ -78,6 +89,9 @@ func (a *app) Start(ctx context.Context) error {
 
 // Shutdown closes all connections, so that pages come back to another process. It closes the store too.
 func (a *app) Shutdown(ctx context.Context) error {
+	if a.admin != nil {
+		a.admin.Close()
+	}
 	err := a.srv.Shutdown(ctx)
 	a.lobby.close()
 	return err

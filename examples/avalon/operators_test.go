@@ -5,11 +5,17 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/realtime-go/realtime/realtimetest"
 )
 
 // Operators see who is there, and no token; players do not see that page.
@@ -89,4 +95,41 @@ func TestOperatorsHaveAnAddressOfTheirOwn(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// With -admin, and a password, the Admin UI's namespace is there, and sees the players; without, it is not.
+func TestAdminUI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hash, err := bcrypt.GenerateFromPassword([]byte("correct horse"), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := realtimetest.Options{Namespace: "/admin", Auth: map[string]string{"username": "op", "password": "correct horse"}}
+		if _, err := begin(t).host.TryConnect(page); err == nil {
+			t.Error("the namespace is there without -admin")
+		}
+		env := map[string]string{"AVALON_ADMIN_HASH": string(hash), "AVALON_ADMIN_USER": "op"}
+		s, err := readSettings([]string{"-admin"}, environment(env), t.Output())
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := &logged{}
+		a, err := open(s, slog.New(slog.NewTextHandler(log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := serving(t, a, log)
+		ann := w.guest("ann")
+		type player struct {
+			ID, Nsp string
+		}
+		admin := w.host.Connect(page)
+		realtimetest.Expect[string](admin, "session")
+		if players := realtimetest.Expect[[]player](admin, "all_sockets"); !slices.Contains(players, player{ann.ID(), "/game"}) {
+			t.Errorf("%v", players)
+		}
+		if err := a.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }

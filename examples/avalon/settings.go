@@ -28,6 +28,13 @@ type settings struct {
 	seed      uint64        // of all games; 0: from the system
 	redis     string        // URL of what several processes have in common; none: there is one process
 	operators string        // address of the pages of operators; none: there are none
+	admin     admin         // of the Admin UI
+}
+
+// admin lets operators into the Socket.IO Admin UI.
+type admin struct {
+	on             bool
+	user, password string // the password as bcrypt's hash
 }
 
 // readSettings reads flags and the environment. Who asks for the usage, or needs it, finds it in usage.
@@ -42,6 +49,8 @@ func readSettings(args []string, env func(string) string, usage io.Writer) (sett
 	redis := flags.String("redis", "", "`URL` of the Redis in which several processes have the same tables, redis://user:password@host:port/db (REDIS_HOST, "+
 		"REDIS_PORT, REDIS_PASSWORD, REDIS_DB); none: one process has them in its memory")
 	flags.StringVar(&s.operators, "operators", "", "`address` of the pages of operators, /metrics, /debug/realtime and /healthz, that players must not reach; none: they are not served")
+	flags.BoolVar(&s.admin.on, "admin", false, "serve the namespace /admin of the Socket.IO Admin UI, to the user AVALON_ADMIN_USER (admin) with the password whose bcrypt hash is in "+
+		"AVALON_ADMIN_HASH; its page shows everything that players say, so it is among -origins only on purpose")
 	flags.DurationVar(&s.session, "session", 12*time.Hour, "`time` for which a login is good; pages renew it before its end")
 	flags.Float64Var(&s.tempo, "tempo", 1, "`factor` for every time of the game: 0.5 makes it twice as fast")
 	flags.Uint64Var(&s.seed, "seed", 0, "`number` from which all games are dealt, for trying something again; 0: from chance")
@@ -52,6 +61,9 @@ func readSettings(args []string, env func(string) string, usage io.Writer) (sett
 		if origin = strings.TrimSpace(origin); origin != "" {
 			s.origins = append(s.origins, origin)
 		}
+	}
+	if s.admin.on {
+		s.admin.user, s.admin.password = cmp.Or(env("AVALON_ADMIN_USER"), "admin"), env("AVALON_ADMIN_HASH")
 	}
 	s.redis = cmp.Or(*redis, redisURL(env))
 	s.secret = []byte(cmp.Or(*secret, env("AVALON_SECRET")))
@@ -87,6 +99,9 @@ func (s *settings) validate(rest []string) error {
 	}
 	if s.session < time.Minute {
 		errs = append(errs, fmt.Errorf("-session: %v is under a minute", s.session))
+	}
+	if s.admin.on && s.admin.password == "" {
+		errs = append(errs, errors.New("-admin needs the bcrypt hash of a password in AVALON_ADMIN_HASH: nobody gets in without one"))
 	}
 	if s.redis != "" {
 		errs = append(errs, s.validateRedis()...)

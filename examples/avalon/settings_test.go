@@ -41,6 +41,11 @@ func TestSettings(t *testing.T) {
 			env:  map[string]string{"REDIS_HOST": "r.example", "REDIS_PORT": "6380", "REDIS_PASSWORD": "p@ss/word", "REDIS_DB": "2"},
 			want: settings{addr: ":3001", secret: []byte(secret), session: 12 * time.Hour, tempo: 1, redis: "redis://:p%40ss%2Fword@r.example:6380/2"},
 		},
+		"the admin ui": {
+			args: []string{"-secret", secret, "-admin"},
+			env:  map[string]string{"AVALON_ADMIN_HASH": "$2a$10$x"},
+			want: settings{addr: ":3001", secret: []byte(secret), session: 12 * time.Hour, tempo: 1, admin: admin{on: true, user: "admin", password: "$2a$10$x"}},
+		},
 		"a redis host alone": {
 			args: []string{"-secret", secret},
 			env:  map[string]string{"REDIS_HOST": "::1"},
@@ -53,7 +58,7 @@ func TestSettings(t *testing.T) {
 		},
 	} {
 		got, err := readSettings(tc.args, environment(tc.env), t.Output())
-		if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(settings{})); diff != "" || err != nil {
+		if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(settings{}, admin{})); diff != "" || err != nil {
 			t.Errorf("%s: %v\n%s", name, err, diff)
 		}
 	}
@@ -87,6 +92,7 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		{[]string{"-origins", "no origin"}, "origin"},
 		{[]string{"-addr", "no address"}, "no address"},
 		{[]string{"more"}, "more"},
+		{[]string{"-admin"}, "AVALON_ADMIN_HASH"},
 		{[]string{"-redis", "redis://r.example"}, "-secret"},
 		{[]string{"-redis", "redis://u:hidden@127.0.0.1:1", "-secret", secretOfTests}, "refused"},
 		{[]string{"-redis", "http://u:hidden@r.example", "-secret", secretOfTests}, "-redis"},

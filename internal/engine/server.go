@@ -210,6 +210,12 @@ func (s *Server) Stats() Stats {
 	}
 }
 
+// Opened counts the sessions so far.
+func (s *Server) Opened() uint64 { return s.sessions.opened.Load() }
+
+// Traffic returns what went over all sessions so far. It looks at each of them.
+func (s *Server) Traffic() Traffic { return s.sessions.traffic() }
+
 // Charge counts n bytes of a partly received packet against the process budget,
 // or reports false and counts nothing if there is no room. Release gives them
 // back.

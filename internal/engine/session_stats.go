@@ -17,6 +17,12 @@ type SessionStats struct {
 	// QueuedMessages and QueuedBytes wait to be written.
 	QueuedMessages int
 	QueuedBytes    int64
+
+	Traffic
+}
+
+// Traffic is what went over one session, or all of them.
+type Traffic struct {
 	// Received counts the messages that were handed to the receiver, and
 	// ReceivedBytes the bytes in them; a binary part is a message of its own.
 	Received, ReceivedBytes uint64
@@ -25,12 +31,17 @@ type SessionStats struct {
 	Sent, SentBytes uint64
 }
 
+func (t *Traffic) add(s *Session) {
+	t.Received += s.activity.Load() / 2
+	t.ReceivedBytes += s.receivedBytes.Load()
+	t.Sent += s.sent.Load()
+	t.SentBytes += s.sentBytes.Load()
+}
+
 // Stats returns the figures. It may be called from any goroutine.
 func (s *Session) Stats() SessionStats {
-	st := SessionStats{
-		Received: s.activity.Load() / 2, ReceivedBytes: s.receivedBytes.Load(),
-		Sent: s.sent.Load(), SentBytes: s.sentBytes.Load(),
-	}
+	var st SessionStats
+	st.add(s)
 	st.QueuedMessages, st.QueuedBytes = s.queue.Len()
 	s.mu.Lock()
 	defer s.mu.Unlock()

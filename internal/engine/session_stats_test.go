@@ -68,8 +68,16 @@ func TestTrafficIsCounted(t *testing.T) {
 		for _, want := range []string{"4abc", "452-[0]", "binary:\x01\x02", "binary:"} {
 			expect(t, p, want)
 		}
-		want := SessionStats{Received: 3, ReceivedBytes: 8, Sent: 2, SentBytes: uint64(text.Size() + binary.Size())}
+		want := SessionStats{Traffic: Traffic{Received: 3, ReceivedBytes: 8, Sent: 2, SentBytes: uint64(text.Size() + binary.Size())}}
 		h.eventually("all counted", func() bool { return cmp.Equal(want, r.session.Stats(), cmp.FilterPath(ofHeartbeats, cmp.Ignore())) })
+		if diff := cmp.Diff(want.Traffic, h.srv.Traffic()); diff != "" || h.srv.Opened() != 1 {
+			t.Error(h.srv.Opened(), diff)
+		}
+		r.session.Close(nil)
+		h.eventually("the end", func() bool { return h.srv.Stats() == Stats{} })
+		if diff := cmp.Diff(want.Traffic, h.srv.Traffic()); diff != "" || h.srv.Opened() != 1 {
+			t.Error("forgotten with the session:", h.srv.Opened(), diff)
+		}
 	})
 }
 

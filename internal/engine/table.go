@@ -15,7 +15,10 @@ type table struct {
 	// Gauges.
 	polling, websocket, unjoined, lingering, probing atomic.Int64
 
+	opened atomic.Uint64
+
 	mu     sync.RWMutex
+	ended  Traffic // of sessions that were forgotten
 	byID   map[string]*Session
 	byAddr map[netip.Addr]int // only of limited addresses
 	drain  chan struct{}      // closed when draining begins
@@ -81,6 +84,7 @@ func (t *table) add(s *Session) *Refusal {
 		return ref
 	}
 	t.byID[s.id] = s
+	t.opened.Add(1)
 	t.unjoined.Add(1)
 	if s.addr.IsValid() {
 		t.byAddr[s.addr]++
@@ -94,7 +98,7 @@ func (t *table) forget(s *Session, lingers bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !lingers {
-		delete(t.byID, s.id)
+		t.removeLocked(s)
 	} else if t.byID[s.id] == s { // else a GET was faster
 		s.lingerCounted = true
 		t.lingering.Add(1)
@@ -110,11 +114,30 @@ func (t *table) forget(s *Session, lingers bool) {
 func (t *table) remove(s *Session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.byID, s.id)
+	t.removeLocked(s)
 	if s.lingerCounted {
 		s.lingerCounted = false
 		t.lingering.Add(-1)
 	}
+}
+
+func (t *table) removeLocked(s *Session) {
+	if t.byID[s.id] == s {
+		delete(t.byID, s.id)
+		t.ended.add(s)
+	}
+}
+
+// traffic sums up what went over all sessions so far: it looks at each of them, so
+// that a message costs nothing more.
+func (t *table) traffic() Traffic {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	sum := t.ended
+	for _, s := range t.byID {
+		sum.add(s)
+	}
+	return sum
 }
 
 // all returns the sessions of the moment, lingering ones included.
