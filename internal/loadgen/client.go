@@ -16,10 +16,16 @@ type Config struct {
 	Dialect   Dialect
 	Conns     int
 	Members   int      // of each room; the first so many connections are in the first one; 0: no rooms
+	Rooms     string   // what the names of rooms begin with, before a number; "r"
 	Publisher bool     // one more connection, to the first target, in no room; it sends instead of the members
 	Ramp      float64  // connections begun in a second; 0: as fast as Opening allows
 	Opening   int      // connections that are not ready yet, at most; 64
 	Sources   []string // local addresses, taken in turn where one has too few ports; none
+	Polling   bool     // long-polling instead of websockets, by goroutines and net/http: it costs several times as much
+
+	// Reconnect lets a connection that breaks after Dial come back: after so long at first, then twice that and so on up to 32 times,
+	// each time more or less by half. 0: the first break ends the use of the client.
+	Reconnect time.Duration
 
 	Patience time.Duration       // for one connection to get ready, and for lost messages; 30 s
 	Progress func(ready, of int) // called when a connection is ready; nil: nobody
@@ -29,7 +35,7 @@ func (c Config) check() error {
 	switch {
 	case len(c.Targets) == 0 || c.Dialect == nil:
 		return errors.New("loadgen: no target or no dialect")
-	case c.Conns < 0 || c.Conns == 0 && !c.Publisher || c.Members < 0 || c.Ramp < 0 || c.Opening < 0 || c.Patience < 0:
+	case c.Conns < 0 || c.Conns == 0 && !c.Publisher || c.Members < 0 || c.Ramp < 0 || c.Opening < 0 || c.Patience < 0 || c.Reconnect < 0:
 		return errors.New("loadgen: a negative number, or no connection at all")
 	case c.Members > 0 && c.Conns%c.Members != 0:
 		return fmt.Errorf("loadgen: %d connections do not fill rooms of %d", c.Conns, c.Members)
@@ -50,7 +56,9 @@ type Client struct {
 	begun   int
 	err     error  // what ended it: the first failure of any connection
 	scratch []byte // for messages that are sent rarely
-	run     *run   // nil between two
+	opened  bool   // Dial is over
+	away    away
+	run     *run // nil between two
 }
 
 // Dial opens all connections and joins their rooms. It locks the calling goroutine to its thread until Close. The
@@ -82,13 +90,16 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		c.sources = append(c.sources, a)
 	}
 	var err error
-	if c.sockets, err = newSockets(); err != nil {
+	if cfg.Polling {
+		c.sockets = newPollingSockets()
+	} else if c.sockets, err = newSockets(); err != nil {
 		return nil, err
 	}
 	runtime.LockOSThread()
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	c.opened = true
 	return c, nil
 }
 
@@ -159,20 +170,25 @@ func (c *Client) begin() error {
 	if c.begun == c.cfg.Conns {
 		k.target = 0
 	}
-	var source netip.Addr
 	if len(c.sources) > 0 {
-		source = c.sources[c.begun%len(c.sources)]
+		k.source = c.sources[c.begun%len(c.sources)]
 	}
-	var err error
-	if k.id, err = c.sockets.dial(c.targets[k.target], source); err != nil {
+	if err := c.dial(k); err != nil {
+		return err
+	}
+	c.conns = append(c.conns, k)
+	c.begun++
+	return nil
+}
+
+func (c *Client) dial(k *conn) (err error) {
+	if k.id, err = c.sockets.dial(c.targets[k.target], k.source); err != nil {
 		return fmt.Errorf("loadgen: %w", err)
 	}
 	for len(c.byID) <= k.id {
 		c.byID = append(c.byID, nil)
 	}
 	c.byID[k.id] = k
-	c.conns = append(c.conns, k)
-	c.begun++
 	c.opening++
 	return nil
 }
@@ -180,6 +196,7 @@ func (c *Client) begin() error {
 // step waits for what happens, but no longer than d, and handles it.
 func (c *Client) step(ctx context.Context, d time.Duration) error {
 	const look = 250 * time.Millisecond // how often ctx is looked at
+	d = c.bringBack(d)
 	if err := c.sockets.wait(min(max(d, 0), look), c); err != nil {
 		return err
 	}
@@ -189,22 +206,27 @@ func (c *Client) step(ctx context.Context, d time.Duration) error {
 	return c.err
 }
 
-// fail remembers the first failure.
+// fail ends a connection. Unless it may come back the first failure is that of the client.
 func (c *Client) fail(k *conn, err error) {
 	if k.stage == gone {
 		return
 	}
-	if c.err == nil {
-		c.err = fmt.Errorf("loadgen: connection to %s: %w", c.cfg.Targets[k.target], err)
-	}
+	err = fmt.Errorf("loadgen: connection to %s: %w", c.cfg.Targets[k.target], err)
+	was := k.stage
 	k.stage = gone
 	c.sockets.drop(k.id)
+	switch {
+	case c.opened && c.cfg.Reconnect > 0:
+		c.broken(k, was, err)
+	case c.err == nil:
+		c.err = err
+	}
 }
 
 // room is the name of one.
-func room(i int) string {
+func (c *Client) room(i int) string {
 	if i < 0 {
 		return ""
 	}
-	return fmt.Sprintf("r%d", i)
+	return fmt.Sprintf("%s%d", or(c.cfg.Rooms, "r"), i)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
+	"time"
 )
 
 // stage is how far a connection is.
@@ -27,6 +29,10 @@ type conn struct {
 	in     []byte // the beginning of a frame
 	out    []byte // what is not sent yet
 	asked  int    // questions so far
+
+	source   netip.Addr
+	attempts int       // to come back, in vain
+	due      time.Time // of the next one
 }
 
 // A key need not be random for a server on the same machine; the answer to this one is known.
@@ -121,7 +127,7 @@ func (c *Client) upgraded(k *conn, p []byte) []byte {
 
 // join does what the dialect wants next.
 func (c *Client) join(k *conn, msg []byte) {
-	send, next, done, err := c.cfg.Dialect.Join(c.scratch[:0], k.step, room(k.room), msg)
+	send, next, done, err := c.cfg.Dialect.Join(c.scratch[:0], k.step, c.room(k.room), msg)
 	c.scratch = send
 	if err != nil {
 		c.fail(k, err)
@@ -140,6 +146,9 @@ func (c *Client) join(k *conn, msg []byte) {
 		}
 	}
 	c.flush(k)
+	if done && c.opened {
+		c.back(k)
+	}
 }
 
 func (c *Client) frame(k *conn, opcode byte, msg []byte) {

@@ -14,5 +14,6 @@
 // message was due, not from the one at which it could be sent: who is late hides nothing.
 //
 // A Result says in Limit when the generator was what held things up. Layers: sockets (epoll, or goroutines on other systems), frames, a
-// Dialect that knows what a server is told, and the loads on top. There is no TLS, no compression and no polling.
+// Dialect that knows what a server is told, and the loads on top. Long-polling (Config.Polling) is made to look like websockets, by
+// goroutines and net/http, and costs several times as much. There is no TLS and no compression.
 package loadgen

@@ -78,3 +78,30 @@ func cutFrame(buf []byte) (opcode byte, payload []byte, size int, err error) {
 	}
 	return buf[0] & 0x0f, buf[head:size], size, nil
 }
+
+// appendServerFrame appends a text frame as a server sends it.
+func appendServerFrame(dst, payload []byte) []byte {
+	dst = append(dst, 0x80|opText)
+	switch n := len(payload); {
+	case n <= 125:
+		dst = append(dst, byte(n))
+	case n < 1<<16:
+		dst = append(dst, 126, byte(n>>8), byte(n))
+	default:
+		dst = append(dst, 127)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(n))
+	}
+	return append(dst, payload...)
+}
+
+// cutClientFrame takes the first frame off what appendFrame made, which is whole.
+func cutClientFrame(buf []byte) (opcode byte, payload []byte, size int) {
+	n, head := int(buf[1]&0x7f), 6
+	switch n {
+	case 126:
+		n, head = int(binary.BigEndian.Uint16(buf[2:])), 8
+	case 127:
+		n, head = int(binary.BigEndian.Uint64(buf[2:])), 14 //nolint:gosec // the length of a slice
+	}
+	return buf[0] & 0x0f, buf[head : head+n], head + n
+}

@@ -37,6 +37,7 @@ type Sample struct {
 	Since           time.Duration // from the begin of the measurement
 	Sent, Delivered int64
 	P50, P99, Max   time.Duration
+	Ready           int // connections
 }
 
 // Result is what Run has measured.
@@ -45,6 +46,9 @@ type Result struct {
 	Sent      int64         // messages or questions in that time
 	Delivered int64         // arrivals of messages, or answers, in that time
 	Lost      int64         // of everything that was sent, what had not arrived when patience was over
+	Breaks    int           // connections that broke meanwhile, with Config.Reconnect
+	Returns   int           // those that came back
+	Break     error         // the last break
 	Latency   *Histogram    // from the moment a message was due until it arrived
 
 	CPU   time.Duration // of this process in that time

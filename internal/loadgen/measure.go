@@ -38,16 +38,16 @@ func (r *run) measure(ctx context.Context) (Result, error) {
 	begin, cpu, sent, got := time.Now(), ownCPU(), r.sent, r.got
 	r.measuring, r.from, r.sentAt, r.gotAt = true, stamp(begin), sent, got
 	end := begin.Add(r.Measure)
+	var err error
 	if r.Tick != nil {
-		for second := begin.Add(time.Second); second.Before(end); second = second.Add(time.Second) {
-			if err := r.drive(ctx, second); err != nil {
-				return Result{}, err
+		for second := begin.Add(time.Second); err == nil && second.Before(end); second = second.Add(time.Second) {
+			if err = r.drive(ctx, second); err == nil {
+				r.tick(second.Sub(begin))
 			}
-			r.tick(second.Sub(begin))
 		}
 	}
-	if err := r.drive(ctx, end); err != nil {
-		return Result{}, err
+	if err == nil {
+		err = r.drive(ctx, end)
 	}
 	res := Result{Wall: time.Since(begin), Sent: r.sent - sent, Delivered: r.got - got, CPU: ownCPU() - cpu, Latency: r.latency, Late: r.late}
 	if r.Tick != nil {
@@ -62,11 +62,11 @@ func (r *run) measure(ctx context.Context) (Result, error) {
 	} else if late := r.late.Quantile(0.99); late > tardy {
 		res.Limit = fmt.Sprintf("the generator sent one message in a hundred more than %s late", late.Round(time.Millisecond))
 	}
-	return res, nil
+	return res, err
 }
 
 func (r *run) tick(since time.Duration) {
-	r.Tick(Sample{since, r.sent - r.sentAt, r.got - r.gotAt, r.second.Quantile(0.5), r.second.Quantile(0.99), r.second.Max()})
+	r.Tick(Sample{since, r.sent - r.sentAt, r.got - r.gotAt, r.second.Quantile(0.5), r.second.Quantile(0.99), r.second.Max(), r.c.ready})
 	r.second.Reset()
 	r.sentAt, r.gotAt = r.sent, r.got
 }

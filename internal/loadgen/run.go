@@ -42,9 +42,11 @@ type run struct {
 	second        Histogram
 	sentAt, gotAt int64 // at the last tick
 	misfit        int64 // arrivals without a time of sending
+	given         int64 // closed loop: messages that are not waited for any more
 }
 
-// Run puts one load on the connections and measures it. An error ends the use of the client.
+// Run puts one load on the connections and measures it. An error ends the use of the client; with that of ctx the result has what was
+// measured until then.
 func (c *Client) Run(ctx context.Context, l Load) (Result, error) {
 	if l.Payload == 0 {
 		l.Payload = 100
@@ -68,7 +70,9 @@ func (c *Client) Run(ctx context.Context, l Load) (Result, error) {
 	if err := r.drive(ctx, time.Now().Add(l.Warm)); err != nil {
 		return Result{}, err
 	}
+	breaks, returns := c.away.breaks, c.away.returns
 	res, err := r.measure(ctx)
+	res.Breaks, res.Returns, res.Break = c.away.breaks-breaks, c.away.returns-returns, c.away.last
 	if err != nil {
 		return res, err
 	}
@@ -91,7 +95,7 @@ func (r *run) prepare() error {
 		return nil
 	}
 	for i := range cfg.Conns / cfg.Members {
-		r.messages = append(r.messages, build(d.Say(nil, room(i), payload), -1))
+		r.messages = append(r.messages, build(d.Say(nil, r.c.room(i), payload), -1))
 	}
 	r.receivers = int64(cfg.Members)
 	if cfg.Publisher {
@@ -119,34 +123,38 @@ func build(text []byte, id int) message {
 // restart makes everything that is on its way count for nothing.
 func (r *run) restart() {
 	r.epoch = stamp(time.Now())
-	r.sent, r.got = 0, 0
+	r.sent, r.got, r.given = 0, 0, 0
 }
 
-// send writes a message of its own, as a client that knows nothing of others does.
-func (r *run) send(k *conn, m *message, at int64) {
+// send writes a message of its own, as a client that knows nothing of others does. It is false if the connection is away.
+func (r *run) send(k *conn, m *message, at int64) bool {
+	if k.stage != ready {
+		return false
+	}
 	putDigits(m.frame[m.stamp:m.stamp+stampSize], at)
 	if m.id >= 0 {
 		putDigits(m.frame[m.id:m.id+3], int64(100+k.asked%maxAsked))
 		k.asked++
 	}
 	k.out = append(k.out, m.frame...)
-	r.c.flush(k)
 	r.sent++
+	r.c.flush(k)
+	return true
 }
 
 // next sends the message whose turn it is. Members of different rooms follow one another.
-func (r *run) next(at int64) {
+func (r *run) next(at int64) bool {
 	i := r.turn
 	r.turn++
 	switch rooms := len(r.messages); {
 	case r.Ask:
-		r.send(r.senders[i%len(r.senders)], &r.messages[0], at)
+		return r.send(r.senders[i%len(r.senders)], &r.messages[0], at)
 	case r.c.cfg.Publisher:
-		r.send(r.senders[0], &r.messages[i%rooms], at)
+		return r.send(r.senders[0], &r.messages[i%rooms], at)
 	default:
 		members := r.c.cfg.Members
 		room, member := i%rooms, i/rooms%members
-		r.send(r.senders[room*members+member], &r.messages[room], at)
+		return r.send(r.senders[room*members+member], &r.messages[room], at)
 	}
 }
 
@@ -178,7 +186,17 @@ func (r *run) arrived(k *conn, kind Kind, body []byte) {
 }
 
 // outstanding is how many messages are on their way: sent, and not arrived everywhere.
-func (r *run) outstanding() int64 { return r.sent - r.got/r.receivers }
+func (r *run) outstanding() int64 { return r.sent - r.got/r.receivers - r.given }
+
+// returned lets a connection that came back go on with its questions.
+func (r *run) returned(k *conn) {
+	if !r.Ask || r.Rate > 0 {
+		return
+	}
+	for range r.Window {
+		r.send(k, &r.messages[0], stamp(time.Now()))
+	}
+}
 
 // feed sends what the load wants now, and says how long nothing more is wanted.
 func (r *run) feed() time.Duration {
@@ -204,11 +222,22 @@ func (r *run) feed() time.Duration {
 		return long
 	}
 	now := stamp(time.Now())
-	for r.outstanding() < int64(r.Window) {
-		r.next(now)
+	for away := 0; r.outstanding() < int64(r.Window); {
+		if !r.next(now) {
+			if away++; away > len(r.senders) {
+				return awayLook
+			}
+		}
 	}
 	return long
 }
+
+// awayLook is how often is looked whether anybody has come back, patience how long a closed loop waits for messages that broken
+// connections may have lost.
+const (
+	awayLook     = 50 * time.Millisecond
+	losePatience = time.Second
+)
 
 // drive keeps the load up until a moment.
 func (r *run) drive(ctx context.Context, until time.Time) error {
@@ -224,6 +253,9 @@ func (r *run) drive(ctx context.Context, until time.Time) error {
 		}
 		if r.got != last || r.Rate > 0 {
 			moved, last = time.Now(), r.got
+		} else if r.c.cfg.Reconnect > 0 && time.Since(moved) > losePatience {
+			r.given += max(r.outstanding(), 0)
+			moved = time.Now()
 		} else if time.Since(moved) > r.c.cfg.Patience {
 			return fmt.Errorf("loadgen: nothing arrives, with %d messages on their way", r.outstanding())
 		}

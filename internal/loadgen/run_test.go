@@ -22,8 +22,14 @@ type saying struct {
 	Data json.RawMessage
 }
 
-// startRealtime serves the events of SocketIO's zero value.
 func startRealtime(t *testing.T) string {
+	t.Helper()
+	_, addr := serveRealtime(t)
+	return addr
+}
+
+// serveRealtime serves the events of SocketIO's zero value.
+func serveRealtime(t *testing.T) (srv realtime.Server, addr string) {
 	t.Helper()
 	srv, err := realtime.New(realtime.Config{Limits: realtime.Limits{EventRate: -1, ByteRate: -1}})
 	if err != nil {
@@ -41,7 +47,7 @@ func startRealtime(t *testing.T) string {
 		}
 		ts.Close()
 	})
-	return strings.TrimPrefix(ts.URL, "http://")
+	return srv, strings.TrimPrefix(ts.URL, "http://")
 }
 
 func dial(t *testing.T, cfg Config) *Client {

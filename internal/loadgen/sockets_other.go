@@ -6,122 +6,15 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"sync"
-	"time"
 )
 
-// plainSockets have a goroutine for each connection, which hands what it reads to the one user.
-type plainSockets struct {
-	conns   map[int]net.Conn
-	next    int
-	happens chan happening
-	ctx     context.Context // ends with close
-	cancel  context.CancelFunc
-	readers sync.WaitGroup
-}
+func newSockets() (sockets, error) { return newPlainSockets(openTCP, func() {}), nil }
 
-// happening is what one goroutine has to tell: a connection, bytes, or an error.
-type happening struct {
-	id   int
-	conn net.Conn
-	data []byte
-	err  error
-}
-
-func newSockets() (sockets, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &plainSockets{conns: map[int]net.Conn{}, happens: make(chan happening, 512), ctx: ctx, cancel: cancel}, nil
-}
-
-func (s *plainSockets) dial(target netip.AddrPort, source netip.Addr) (int, error) {
-	s.next++
-	id := s.next
-	s.conns[id] = nil
+// openTCP is an opener.
+func openTCP(ctx context.Context, target netip.AddrPort, source netip.Addr) (net.Conn, error) {
 	d := net.Dialer{}
 	if source.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
 	}
-	s.readers.Go(func() { // owned by the sockets, ends with the connection or with close, which waits for it
-		c, err := d.DialContext(s.ctx, "tcp", target.String())
-		if err == nil {
-			defer c.Close()
-			defer context.AfterFunc(s.ctx, func() { c.Close() })()
-		}
-		if !s.tell(happening{id: id, conn: c, err: err}) || err != nil {
-			return
-		}
-		for {
-			buf := make([]byte, 16<<10)
-			n, err := c.Read(buf)
-			if n > 0 && !s.tell(happening{id: id, data: buf[:n]}) {
-				return
-			}
-			if err != nil {
-				s.tell(happening{id: id, err: err})
-				return
-			}
-		}
-	})
-	return id, nil
-}
-
-// tell reports false when nobody listens any more.
-func (s *plainSockets) tell(e happening) bool {
-	select {
-	case s.happens <- e:
-		return true
-	case <-s.ctx.Done():
-		return false
-	}
-}
-
-func (s *plainSockets) write(id int, p []byte) (int, error) { return s.conns[id].Write(p) }
-
-func (s *plainSockets) wait(d time.Duration, h events) error {
-	var over <-chan time.Time
-	if d >= 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		over = t.C
-	}
-	select {
-	case e := <-s.happens:
-		s.hand(e, h)
-		for range len(s.happens) {
-			s.hand(<-s.happens, h)
-		}
-	case <-over:
-	}
-	return nil
-}
-
-func (s *plainSockets) hand(e happening, h events) {
-	if _, known := s.conns[e.id]; !known {
-		return
-	}
-	switch {
-	case e.err != nil:
-		h.failed(e.id, e.err)
-	case e.conn != nil:
-		s.conns[e.id] = e.conn
-		h.writable(e.id)
-	default:
-		h.readable(e.id, e.data)
-	}
-}
-
-func (s *plainSockets) drop(id int) {
-	if c := s.conns[id]; c != nil {
-		c.Close()
-	}
-	delete(s.conns, id)
-}
-
-func (s *plainSockets) close() error {
-	s.cancel()
-	for id := range s.conns {
-		s.drop(id)
-	}
-	s.readers.Wait()
-	return nil
+	return d.DialContext(ctx, "tcp", target.String())
 }
