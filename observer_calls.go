@@ -116,7 +116,7 @@ func (s *server) observeHookLost() {
 
 // engineHooks are what the layer below tells; what nobody wants to know it does not ask for.
 func (s *server) engineHooks() engine.Hooks {
-	hooks := engine.Hooks{OnRefused: s.refusedHandshake, OnUpgrade: s.upgraded, OnPong: s.anomalies.ponged}
+	hooks := engine.Hooks{OnRefused: s.refusedHandshake, OnUpgrade: s.upgraded, OnPong: s.anomalies.ponged, OnNotPolled: s.notPolled}
 	o := s.cfg.Observer
 	if o.Ponged != nil {
 		hooks.OnPong = func(session *engine.Session, trip, average time.Duration) {

@@ -21,7 +21,7 @@ func (s *server) engineOptions() engine.Options {
 		MaxUnjoined: limits.UnjoinedSessions, MaxHandshakes: limits.Handshakes, HandshakeWait: limits.HandshakeWait,
 		MaxNonMessages: limits.ControlPackets,
 		WriteTimeout:   limits.WriteTimeout, MessageTimeout: limits.MessageTimeout, BodyTimeout: limits.BodyTimeout,
-		FlushDelay:    cfg.FlushDelay,
+		FlushDelay: cfg.FlushDelay, EventDriven: cfg.EventDriven,
 		MaxPerAddress: max(limits.ConnectionsPerAddress, 0), TrustedProxies: cfg.TrustedProxies,
 		Origins: cfg.Origins, Credentials: cfg.Credentials,
 		CORS: engine.CORS{
@@ -32,6 +32,11 @@ func (s *server) engineOptions() engine.Options {
 		Allow: s.allowHandshake(),
 		Hooks: s.engineHooks(),
 	}
+}
+
+// notPolled tells that Config.EventDriven has no effect, at least for some connections.
+func (s *server) notPolled(err error) {
+	s.log.Warn("event-driven reading is not possible", slog.Any("err", err))
 }
 
 // allowHandshake is the hook of the same name, where a panic refuses.

@@ -88,18 +88,22 @@ func BenchmarkNewMessage(b *testing.B) {
 
 // BenchmarkIdle reports the memory of idle websockets.
 func BenchmarkIdle(b *testing.B) {
-	h := newHarness(b, Options{MaxUnjoined: -1, ConnectTimeout: -1})
-	before := memory()
-	conns := make([]net.Conn, 0, 1000)
-	for b.Loop() {
-		if len(conns) == cap(conns) {
-			break
-		}
-		conns = append(conns, idleWebSocket(h))
-		h.session().session.Joined()
-	}
-	b.ReportMetric(float64(memory()-before)/float64(len(conns)), "B/conn")
-	for _, c := range conns {
-		c.Close()
+	for _, events := range []bool{false, true} {
+		b.Run(fmt.Sprintf("event-driven=%t", events), func(b *testing.B) {
+			h := newHarness(b, Options{MaxUnjoined: -1, ConnectTimeout: -1, EventDriven: events})
+			before := memory()
+			conns := make([]net.Conn, 0, 1000)
+			for b.Loop() {
+				if len(conns) == cap(conns) {
+					break
+				}
+				conns = append(conns, idleWebSocket(h))
+				h.session().session.Joined()
+			}
+			b.ReportMetric(float64(memory()-before)/float64(len(conns)), "B/conn")
+			for _, c := range conns {
+				c.Close()
+			}
+		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -22,6 +23,12 @@ import (
 // watchdog is how long a test waits for something that must happen. It bounds
 // hangs and asserts no speed.
 const watchdog = 20 * time.Second
+
+// eventDrivenEnv makes every server of the tests event-driven when it is set.
+const eventDrivenEnv = "REALTIME_TEST_EVENT_DRIVEN"
+
+// eventDriven tells whether the platform can do that.
+const eventDriven = runtime.GOOS == "linux"
 
 // inbound is one message as a receiver got it.
 type inbound struct {
@@ -60,13 +67,14 @@ func keep(n int) func(*recorder) {
 }
 
 // ownGoroutines returns the stacks of goroutines that run functions of this
-// package outside its tests.
+// package outside its tests, or of its poller.
 func ownGoroutines() (stacks []string) {
 	buf := make([]byte, 64<<20)
 	buf = buf[:runtime.Stack(buf, true)]
 	for stack := range strings.SplitSeq(string(buf), "\n\n") {
 		for line := range strings.SplitSeq(stack, "\n") {
-			if strings.Contains(line, "/internal/engine/") && !strings.Contains(line, "_test.go:") {
+			ours := strings.Contains(line, "/internal/engine/") || strings.Contains(line, "/internal/readpoll/")
+			if ours && !strings.Contains(line, "_test.go:") {
 				stacks = append(stacks, stack)
 				break
 			}
@@ -103,6 +111,13 @@ func newHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harness {
 	h := newBareHarness(t, o, prepare...)
 	h.listen(l, func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) })
 	return h
+}
+
+// newGoroutineHarness is newHarness without event-driven reading.
+func newGoroutineHarness(t *testing.T, o Options, prepare ...func(*recorder)) *harness {
+	t.Helper()
+	t.Setenv(eventDrivenEnv, "")
+	return newHarness(t, o, prepare...)
 }
 
 // newPipeHarness starts a server on pipes, for use inside a synctest bubble.
@@ -170,6 +185,7 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0
 
 // newBareHarness has no listener.
 func newBareHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harness {
+	o.EventDriven = o.EventDriven || os.Getenv(eventDrivenEnv) != ""
 	h := &harness{t: t, limit: watchdog, opened: make(chan *recorder, 1<<14), upgrades: make(chan error, 1<<12)}
 	if len(prepare) > 0 {
 		h.prepare = prepare[0]

@@ -48,11 +48,22 @@ func idleWebSocket(h *harness) net.Conn {
 	return conn
 }
 
-// TestIdleCost is requirement R24: one goroutine of ours for an idle websocket,
-// none for an idle polling session, and at most 10 KB for an idle websocket.
+// TestIdleCost is requirement R24: one goroutine of ours for an idle websocket, or one for
+// all where they are event-driven; none for an idle polling session; and at most 10 KB for
+// an idle websocket.
 func TestIdleCost(t *testing.T) {
 	const n = 1000
-	h := newHarness(t, Options{MaxUnjoined: -1, ConnectTimeout: -1})
+	o := Options{MaxUnjoined: -1, ConnectTimeout: -1}
+	t.Run("goroutines", func(t *testing.T) { idleWebSockets(t, newGoroutineHarness(t, o), n, n, 10<<10) })
+	if eventDriven {
+		o.EventDriven = true
+		t.Run("event-driven", func(t *testing.T) { idleWebSockets(t, newHarness(t, o), n, 1, 5<<10) })
+	}
+	t.Run("polling", func(t *testing.T) { idlePolling(t, newHarness(t, o), n) })
+}
+
+// idleWebSockets counts what n of them cost.
+func idleWebSockets(t *testing.T, h *harness, n, goroutines int, bytes uint64) {
 	idleWebSocket(h).Close() // what is made once
 	r := h.session()
 	await(h, r.closed, "end")
@@ -64,20 +75,23 @@ func TestIdleCost(t *testing.T) {
 		conns[i] = idleWebSocket(h)
 		h.session().session.Joined()
 	}
-	h.eventually("quiet", func() bool { return h.srv.Stats().Goroutines == n })
-	if own := ownGoroutines(); len(own) != n {
+	h.eventually("quiet", func() bool { return h.srv.Stats().Goroutines == goroutines })
+	if own := ownGoroutines(); len(own) != goroutines {
 		t.Errorf("%d goroutines for %d idle websockets", len(own), n)
 	}
-	per := (memory() - before) / n
+	per := (memory() - before) / uint64(n)
 	t.Logf("%d bytes per idle websocket, its client in this process included", per)
-	if per > 10<<10 && !raceEnabled {
+	if per > bytes && !raceEnabled {
 		t.Errorf("%d bytes per idle websocket", per)
 	}
 	for _, conn := range conns {
 		conn.Close()
 	}
 	h.eventually("end of all websockets", func() bool { return h.srv.Stats().Goroutines == 0 })
+}
 
+// idlePolling counts goroutines of n parked sessions.
+func idlePolling(t *testing.T, h *harness, n int) {
 	var parked []net.Conn
 	for range n {
 		sid, r := h.openPolling()

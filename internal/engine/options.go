@@ -87,6 +87,9 @@ type Options struct {
 	// FlushDelay lets messages for a websocket gather before they are written
 	// together. It ends early when there are enough for a write. 0: off.
 	FlushDelay time.Duration
+	// EventDriven lets websockets over plain TCP be without a goroutine and a buffer
+	// while their clients are silent. Hooks.OnNotPolled tells where that is not possible.
+	EventDriven bool
 
 	// MaxPerAddress bounds the sessions of one client address. It holds only
 	// when TrustedProxies is set, because without it carrier NAT or an unknown
@@ -155,6 +158,10 @@ type Hooks struct {
 	// and frames left out, and their bytes. They stand on the hot path.
 	OnReceive func(transport string, size int)
 	OnWrite   func(transport string, messages, size int)
+	// OnNotPolled is called at most once, when EventDriven is set but the connection
+	// of a websocket cannot be polled although it is plain TCP:
+	// errors.ErrUnsupported if that is so everywhere on this platform.
+	OnNotPolled func(error)
 }
 
 // withDefaults returns a copy with all defaults filled in.

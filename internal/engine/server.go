@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/realtime-go/realtime/internal/readpoll"
 	"github.com/realtime-go/realtime/internal/workq"
 )
 
@@ -39,6 +41,9 @@ type Server struct {
 	reaping  atomic.Bool
 	group    workq.Group // goroutines of ours
 	requests requests    // goroutines of net/http that are inside ServeHTTP
+
+	poller       readpoll.Poller // with EventDriven
+	pollerFailed sync.Once
 }
 
 // Stats are the gauges of a Server at one moment.
@@ -74,6 +79,7 @@ func New(o Options, accept func(*Session) Receiver) *Server {
 	if s.opts.MaxHandshakes > 0 {
 		s.slots.free = make(chan struct{}, s.opts.MaxHandshakes)
 	}
+	s.poller.Go = s.group.Go
 	s.budget.limit, s.budget.over = s.opts.OutboundBudget, s.overBudget
 	return s
 }

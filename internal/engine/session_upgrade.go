@@ -40,7 +40,7 @@ func (s *Server) serveUpgrade(w http.ResponseWriter, r *http.Request, q *request
 		}
 		if session.hookUpgrade(err); err == nil {
 			session.awaitDelivery()
-			c.serve()
+			c.takeOverReading()
 			return
 		}
 		c.closeNow(closeFrame)

@@ -56,9 +56,7 @@ func (s *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q *r
 	c.startWriter()
 	session.start()
 	started = true
-	// Owner: the server's group. It ends when the connection does, which stop
-	// forces.
-	s.group.Go(c.serve)
+	c.startReading()
 }
 
 // The reader of a connection begins anew when there was nothing to read for quiet, and
@@ -97,20 +95,32 @@ func (c *wire) turn() bool {
 			c.end(err)
 			break
 		}
-		if c.br.Buffered() > 0 {
-			continue
-		}
-		if now := time.Now(); now.Sub(c.waits) < quiet && c.begun >= firstMessages {
-			c.waits = now
-		} else {
-			c.begun = min(c.begun+1, firstMessages)
+		if c.br.Buffered() == 0 && c.pauses() {
 			return true
 		}
-		_, _ = c.br.Peek(1)
 	}
 	s.receiver.Closed(s.causeOfEnd())
 	c.drain()
+	if c.event != nil {
+		c.event.watch.Stop()
+	}
 	s.srv.sessions.untrack(c)
+	return false
+}
+
+// pauses tells whether the reader's goroutine should end. Otherwise there is something to
+// read when it returns.
+func (c *wire) pauses() bool {
+	if c.event != nil {
+		return c.silent()
+	}
+	now := time.Now()
+	if now.Sub(c.waits) >= quiet || c.begun < firstMessages {
+		c.begun = min(c.begun+1, firstMessages)
+		return true
+	}
+	c.waits = now
+	_, _ = c.br.Peek(1)
 	return false
 }
 
@@ -144,6 +154,9 @@ func (c *wire) next() (data []byte, text bool, err error) {
 	kind, r, err := c.ws.NextReader()
 	if err != nil {
 		return nil, false, err
+	}
+	if c.event != nil {
+		c.event.between = false
 	}
 	limit := c.session.payloadLimit()
 	buf := newScratch()
@@ -231,11 +244,20 @@ func isTimeout(err error) bool {
 // pinged answers a websocket ping through the queue (decision D21). gorilla calls
 // it on the reader's goroutine.
 func (c *wire) pinged(data string) error {
+	_ = c.ponged("")
 	pong := newPong(data)
 	if c.probing {
 		return c.write(pong.frames)
 	}
 	// A full queue closes the session as any message would.
 	_ = c.session.Send(pong)
+	return nil
+}
+
+// ponged notes a control frame: gorilla waits for the next frame now.
+func (c *wire) ponged(string) error {
+	if c.event != nil {
+		c.event.between = true
+	}
 	return nil
 }

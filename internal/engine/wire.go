@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -37,14 +38,19 @@ type wire struct {
 	worker  *workq.Worker[*Message] // nil while probing
 	base64  bool                    // the client asked for text frames only
 
+	// wakes counts what may make a reader look again. It is 0 while none runs, which
+	// only an event-driven wire comes to.
+	wakes atomic.Int64
+
 	// Reader state.
-	waits   time.Time // since when it waits for a message
-	begun   int8      // how often the reader has begun anew, up to firstMessages
-	open    bool      // the handshake is done
-	probing bool      // the deadline of the whole probe holds
-	reading bool      // inside a message
-	armed   bool      // a message deadline is set
-	caught  *Message  // the close frame that gorilla wanted to write
+	event   *eventReader // nil: a goroutine waits for every message
+	waits   time.Time    // since when it waits for a message
+	begun   int8         // how often the reader has begun anew, up to firstMessages
+	open    bool         // the handshake is done
+	probing bool         // the deadline of the whole probe holds
+	reading bool         // inside a message
+	armed   bool         // a message deadline is set
+	caught  *Message     // the close frame that gorilla wanted to write
 
 	// Writer state, of the worker's goroutine.
 	broken bool // a write has failed: nothing may follow a torn frame
@@ -103,8 +109,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) (*wire, error) 
 		return nil, err
 	}
 	c.ws, c.open = ws, true
+	c.wakes.Store(1) // whoever has made it
 	ws.SetReadLimit(s.opts.MaxPayload)
 	ws.SetPingHandler(c.pinged)
+	ws.SetPongHandler(c.ponged)
 	return c, nil
 }
 
@@ -154,6 +162,9 @@ func (c *wire) Read(p []byte) (int, error) {
 	if c.reading && !c.armed && !c.probing {
 		c.armed = true
 		c.setReadDeadline(time.Now().Add(c.session.srv.opts.MessageTimeout))
+	}
+	if c.event != nil {
+		return c.read(p)
 	}
 	return c.Conn.Read(p)
 }
@@ -206,6 +217,7 @@ func (c *wire) stop(how ending) {
 	_ = c.Conn.SetWriteDeadline(c.flushBy)
 	_ = c.Conn.SetReadDeadline(longAgo)
 	c.mu.Unlock()
+	c.Wake()
 	if how == endCut {
 		c.cut()
 	}
