@@ -38,7 +38,8 @@ func newBenchServer(b testing.TB, wrap ...func(net.Conn) net.Conn) *benchServer 
 	return newBenchServerWith(b, realtime.Config{}, wrap...)
 }
 
-// newBenchServerWith is newBenchServer with other settings than the default.
+// newBenchServerWith is newBenchServer with other settings than the default. An event-driven server's writes are not
+// counted.
 func newBenchServerWith(b testing.TB, cfg realtime.Config, wrap ...func(net.Conn) net.Conn) *benchServer {
 	b.Helper()
 	cfg.Logger = slog.New(slog.DiscardHandler)
@@ -49,7 +50,9 @@ func newBenchServerWith(b testing.TB, cfg realtime.Config, wrap ...func(net.Conn
 	}
 	s := &benchServer{Server: srv}
 	ts := httptest.NewUnstartedServer(srv)
-	ts.Listener = countingListener{ts.Listener, &s.writes, wrap}
+	if !cfg.EventDriven { // which needs the connection itself
+		ts.Listener = countingListener{ts.Listener, &s.writes, wrap}
+	}
 	ts.Start()
 	s.addr = ts.Listener.Addr().String()
 	b.Cleanup(func() {
@@ -302,7 +305,20 @@ func waitRoom(b testing.TB, s *benchServer, members int) {
 
 // BenchmarkEcho sends events with an acknowledgement from 50 connections, 16 outstanding on each.
 func BenchmarkEcho(b *testing.B) {
-	s := newBenchServer(b)
+	bothReaders(b, benchmarkEcho)
+}
+
+// bothReaders runs a benchmark with goroutines that read, and event-driven.
+func bothReaders(b *testing.B, run func(*testing.B, *benchServer)) {
+	b.Helper()
+	for _, events := range []bool{false, true} {
+		b.Run(fmt.Sprintf("event-driven=%t", events), func(b *testing.B) {
+			run(b, newBenchServerWith(b, realtime.Config{EventDriven: events}))
+		})
+	}
+}
+
+func benchmarkEcho(b *testing.B, s *benchServer) {
 	type in struct {
 		N    int    `json:"n"`
 		Text string `json:"text"`
@@ -356,8 +372,11 @@ const idleClientsEnv = "REALTIME_BENCH_IDLE_CLIENTS" // "addr count": be the cli
 
 // BenchmarkIdle holds joined websockets from another process and reports what each costs this one.
 func BenchmarkIdle(b *testing.B) {
+	bothReaders(b, benchmarkIdle)
+}
+
+func benchmarkIdle(b *testing.B, s *benchServer) {
 	const conns = 1000
-	s := newBenchServer(b)
 	heap0, stack0, goroutines0 := memory()
 	exe, err := os.Executable()
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/realtime-go/realtime/internal/engine"
 )
 
 // Handshake is what is known of a client from the first HTTP request of its session and from the auth
@@ -24,16 +26,15 @@ type Handshake struct {
 	XDomain bool            // an Origin header was there
 	Issued  time.Time       // when the session began
 	Refresh bool            // the client sent new credentials later, by the event "auth:refresh": Auth is its payload
+
+	kept *engine.Handshake // decodes Query, which is made for copies only; nil in what was handed out
 }
 
-// clone copies what a caller could change.
+// clone makes what is handed out: a copy, which the caller may change.
 func (h *Handshake) clone() *Handshake {
 	c := *h
 	c.Header = h.Header.Clone()
-	c.Query = make(url.Values, len(h.Query))
-	for k, v := range h.Query {
-		c.Query[k] = append([]string(nil), v...)
-	}
+	c.Query, c.kept = h.kept.Query(), nil
 	c.Auth = append(json.RawMessage(nil), h.Auth...)
 	return &c
 }

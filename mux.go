@@ -332,7 +332,7 @@ func protocolError(op string, err error) error {
 // handshakeOf copies what the engine kept of the first request.
 func handshakeOf(h *engine.Handshake) Handshake {
 	return Handshake{
-		Header: h.Header, Query: h.Query, Path: h.Path, Host: h.Host, Address: addressOf(h.RemoteAddr),
+		Header: h.Header, kept: h, Path: h.Path, Host: h.Host, Address: addressOf(h.RemoteAddr),
 		Secure: h.TLS, XDomain: h.Header.Get("Origin") != "", Issued: h.Issued,
 	}
 }

@@ -15,8 +15,6 @@ import (
 type Handshake struct {
 	// Header is the request's header, complete: it may hold secrets.
 	Header http.Header
-	// Query is the decoded query: it may hold secrets.
-	Query url.Values
 	// URL is the path and query as the client sent them: it may hold secrets.
 	URL string
 	// Path is the path alone.
@@ -34,8 +32,16 @@ type Handshake struct {
 	Issued time.Time
 }
 
+// Query decodes the query: it may hold secrets. It is not kept, because it is large and
+// looked at once if at all.
+func (h *Handshake) Query() url.Values {
+	_, raw, _ := strings.Cut(h.URL, "?")
+	query, _ := url.ParseQuery(raw) // what does not decode is left out, as in URL.Query
+	return query
+}
+
 // newHandshake copies what is kept of r.
-func (s *Server) newHandshake(r *http.Request, query url.Values) *Handshake {
+func (s *Server) newHandshake(r *http.Request) *Handshake {
 	addr, proxied := s.opts.remoteAddr(r)
 	secure := r.TLS != nil
 	if proxied && r.TLS == nil {
@@ -43,7 +49,6 @@ func (s *Server) newHandshake(r *http.Request, query url.Values) *Handshake {
 	}
 	return &Handshake{
 		Header:     r.Header.Clone(),
-		Query:      query,
 		URL:        strings.Clone(r.URL.RequestURI()),
 		Path:       strings.Clone(r.URL.Path),
 		Host:       strings.Clone(r.Host),

@@ -42,7 +42,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, q *reque
 
 // handshakePolling answers with the open packet.
 func (s *Server) handshakePolling(w http.ResponseWriter, r *http.Request, q *request) {
-	session, ref := s.newSession(s.newHandshake(r, q.query), s.limitedAddr(r), nil)
+	session, ref := s.newSession(s.newHandshake(r), s.limitedAddr(r), nil)
 	if ref != nil {
 		s.refuse(w, r, q, ref)
 		return

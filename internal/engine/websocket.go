@@ -28,7 +28,7 @@ var (
 
 // handshakeWebSocket makes a session that begins as websocket.
 func (s *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q *request) {
-	h, addr := s.newHandshake(r, q.query), s.limitedAddr(r)
+	h, addr := s.newHandshake(r), s.limitedAddr(r)
 	c, err := s.upgrade(w, r)
 	if err != nil {
 		return // answered
