@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/realtime-go/realtime/internal/readpoll"
@@ -42,7 +43,8 @@ type Server struct {
 	group    workq.Group // goroutines of ours
 	requests requests    // goroutines of net/http that are inside ServeHTTP
 
-	poller       readpoll.Poller // with EventDriven
+	poller       readpoll.Poller                                             // with EventDriven
+	addWatch     func(syscall.Conn, readpoll.Waker) (*readpoll.Watch, error) // poller.Add
 	pollerFailed sync.Once
 }
 
@@ -79,7 +81,7 @@ func New(o Options, accept func(*Session) Receiver) *Server {
 	if s.opts.MaxHandshakes > 0 {
 		s.slots.free = make(chan struct{}, s.opts.MaxHandshakes)
 	}
-	s.poller.Go = s.group.Go
+	s.poller.Go, s.addWatch = s.group.Go, s.poller.Add
 	s.budget.limit, s.budget.over = s.opts.OutboundBudget, s.overBudget
 	return s
 }

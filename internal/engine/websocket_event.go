@@ -52,7 +52,7 @@ func (c *wire) watch() bool {
 		return false
 	}
 	e := &eventReader{seen: 1}
-	watch, err := s.poller.Add(conn, c)
+	watch, err := s.addWatch(conn, c)
 	if err != nil {
 		if !errors.Is(err, net.ErrClosed) { // told to stop already
 			s.notPolled(err)
