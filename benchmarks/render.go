@@ -28,6 +28,7 @@ var (
 		{"fanout-100", latency("fan-out 100 at 20/s, p50", "paced", p50)},
 		{"fanout-100", latency("its p99", "paced", p99)},
 	}
+	eventColumns   = []column{{"idle", memoryOfOne}, {"idle", asItStands}, {"idle", connecting}, closedColumns[3], closedColumns[4]}
 	denseColumns   = []column{{"rooms-dense", rate("deliveries / server CPU s", "closed")}, {"rooms-dense", latency("p50", "closed", p50)}, {"rooms-dense", latency("p99", "closed", p99)}}
 	clusterColumns = []column{
 		{"cluster-fanout", rate("fan-out 1,000", "closed")},
@@ -46,12 +47,13 @@ func (r *results) sections() []section {
 	if r.Set == "scale" {
 		return r.scaleSections()
 	}
-	dense := []string{"realtime-flush", "realtime", "node"}
+	dense, events := []string{"realtime-flush", "realtime", "node"}, []string{"realtime-event", "realtime", "node"}
 	return []section{
 		{"What was wanted", "Median ratio within a round, with the least and the greatest.", r.targetTable()},
 		{"Near saturation", "Deliveries, or answers, per second of server CPU in a closed loop: 16 messages on their way, with many rooms 200, with echo 16 for each of 200 connections.", r.table(all, closedColumns)},
 		{"Quiet connections, and even load", "5,000 connections that are quiet; then one message in 50 ms to a room. Deliveries per second of server CPU; latency from the moment a message was due.", r.table(all, quietColumns)},
 		{"realtime beside each", "Ratios within a round: of memory and of CPU per connect small is good, of the others large.", r.comparison("realtime", all[1:], ratioColumns)},
+		{"Event-driven reading", "`Config.EventDriven` beside a goroutine for each connection: 5,000 quiet connections, then deliveries or answers per second of server CPU in a closed loop as above.", r.table(events, eventColumns)},
 		{"Many rooms, dense", "The same 500 rooms of 10 with 4,000 messages on their way, where a delay before a write lets several gather.", r.table(dense, denseColumns)},
 		{"Two nodes and a Redis", "Deliveries per second of CPU of both nodes, in a closed loop as above.", r.table(clustered, clusterColumns)},
 		{"realtime beside each, two nodes", "Ratios within a round, of the native wire.", r.comparison("native", clustered[1:], clusterRatioColumns)},

@@ -18,6 +18,7 @@ type system struct {
 var systems = []system{
 	{name: "realtime", title: "**realtime**", dialect: "socketio", order: order{Kind: "realtime"}},
 	{name: "realtime-flush", title: "**realtime**, FlushDelay 10 ms", dialect: "socketio", order: order{Kind: "realtime", Flush: 10}},
+	{name: "realtime-event", title: "**realtime**, EventDriven", dialect: "socketio", order: order{Kind: "realtime", Event: true}},
 	{name: "node", title: "socket.io on Node.js", dialect: "socketio", node: true},
 	{name: "centrifuge", title: "centrifuge", dialect: "centrifuge", order: order{Kind: "centrifuge"}},
 	{name: "gws", title: "gws", dialect: "plain", order: order{Kind: "gws"}},
@@ -56,6 +57,7 @@ var (
 
 var (
 	all       = []string{"realtime", "node", "centrifuge", "gws", "melody", "gorilla"}
+	reading   = append([]string{"realtime-event"}, all...) // where clients send, or are quiet
 	clustered = []string{"native", "classic", "node-redis", "centrifuge-redis"}
 )
 
@@ -69,16 +71,16 @@ func mainScenarios(t times, size int) []scenario {
 	}
 	large := room(5000)
 	large.loads = large.loads[1:] // 100,000 deliveries a second would be more than most can
-	rooms := scenario{name: "rooms", conns: 5000 / size, members: 10, nodes: 1, loads: []load{closed(200)}, systems: all}
+	rooms := scenario{name: "rooms", conns: 5000 / size, members: 10, nodes: 1, loads: []load{closed(200)}, systems: reading}
 	dense := rooms
 	dense.name, dense.loads, dense.systems = "rooms-dense", []load{closed(4000 / size)}, []string{"realtime-flush", "realtime", "node"}
 	clusterFan, clusterRooms := room(1000), rooms
 	clusterFan.name, clusterFan.nodes, clusterFan.systems, clusterFan.loads = "cluster-fanout", 2, clustered, []load{settled(closed(16))}
 	clusterRooms.name, clusterRooms.nodes, clusterRooms.systems, clusterRooms.loads = "cluster-rooms", 2, clustered, []load{settled(closed(200))}
 	return []scenario{
-		{name: "idle", conns: 5000 / size, nodes: 1, hold: t.hold, systems: all},
+		{name: "idle", conns: 5000 / size, nodes: 1, hold: t.hold, systems: reading},
 		room(100), room(1000), large, rooms, dense,
-		{name: "echo", conns: 200 / size, nodes: 1, loads: []load{{Name: "closed", Ask: true, Window: 16, Warm: t.warm, Measure: t.measure}}, systems: all},
+		{name: "echo", conns: 200 / size, nodes: 1, loads: []load{{Name: "closed", Ask: true, Window: 16, Warm: t.warm, Measure: t.measure}}, systems: reading},
 		clusterFan, clusterRooms,
 	}
 }

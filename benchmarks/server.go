@@ -29,6 +29,7 @@ type order struct {
 	Prefix string `json:"prefix,omitempty"`
 	Native bool   `json:"native,omitempty"`   // the wire between Go nodes
 	Flush  int    `json:"flush_ms,omitempty"` // FlushDelay
+	Event  bool   `json:"event,omitempty"`    // EventDriven
 	Extra  int    `json:"extra,omitempty"`    // rooms that each connection joins beside its own, and nobody uses
 }
 

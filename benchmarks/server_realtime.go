@@ -22,9 +22,10 @@ type saying struct {
 
 func newRealtime(o order) (service, error) {
 	cfg := realtime.Config{
-		FlushDelay: time.Duration(o.Flush) * time.Millisecond,
-		Limits:     realtime.Limits{EventRate: -1, ByteRate: -1},
-		Logger:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+		FlushDelay:  time.Duration(o.Flush) * time.Millisecond,
+		EventDriven: o.Event,
+		Limits:      realtime.Limits{EventRate: -1, ByteRate: -1},
+		Logger:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
 	if o.Redis != "" {
 		wire := redisadapter.NodeClassic
@@ -62,7 +63,7 @@ func newRealtime(o order) (service, error) {
 		return service{}, err
 	}
 	l := srv.Stats().Limits
-	text := fmt.Sprintf("FlushDelay %s, EventRate %d, ByteRate %d, InboundEvents %d, OutboundMessages %d, OutboundBytes %d",
-		cfg.FlushDelay, l.EventRate, l.ByteRate, l.InboundEvents, l.OutboundMessages, l.OutboundBytes)
+	text := fmt.Sprintf("FlushDelay %s, EventDriven %t, EventRate %d, ByteRate %d, InboundEvents %d, OutboundMessages %d, OutboundBytes %d",
+		cfg.FlushDelay, cfg.EventDriven, l.EventRate, l.ByteRate, l.InboundEvents, l.OutboundMessages, l.OutboundBytes)
 	return service{srv, text, srv.Shutdown}, nil
 }

@@ -17,6 +17,7 @@ type target struct {
 
 var targets = []target{
 	{"idle memory", "idle", memoryOfOne, "realtime", "node", true, 0.65, 0.3},
+	{"idle memory, EventDriven", "idle", memoryOfOne, "realtime-event", "node", true, 0.3, 0},
 	{"CPU per connect", "idle", connecting, "realtime", "node", true, 0.5, 0.35},
 	{"fan-out 1,000 closed", "fanout-1000", rate("", "closed"), "realtime", "node", false, 12, 18},
 	{"fan-out 1,000 closed", "fanout-1000", rate("", "closed"), "realtime", "centrifuge", false, 1.3, 0},
