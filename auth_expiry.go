@@ -243,8 +243,8 @@ func refresh(ctx context.Context, c *Conn, ev *Event) error {
 		return Errorf(CodeBusy, "try again later")
 	}
 	defer srv.admission.exit()
-	h := c.handshake.clone()
-	h.Auth, h.Refresh = slices.Clone(payload), true
+	h := c.handshake.clone(payload)
+	h.Refresh = true
 	id, err := c.identify(ctx, auth, h)
 	if err == nil {
 		err = c.adopt(id)

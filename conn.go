@@ -23,7 +23,8 @@ type Conn struct {
 	id        string
 	ns        *namespace
 	mux       *mux
-	handshake *Handshake
+	handshake *Handshake      // the session's
+	auth      json.RawMessage // Handshake.Auth
 	connected time.Time
 	order     uint64 // among the server's connections
 	class     string // of Config.Sessions, set before the connection is in the index
@@ -65,8 +66,8 @@ const (
 	left                    // out of the index, the last task is queued
 )
 
-func newConn(ns *namespace, m *mux, h *Handshake) *Conn {
-	c := &Conn{id: newConnID(), ns: ns, mux: m, handshake: h, connected: time.Now(), order: ns.srv.order.Add(1)}
+func newConn(ns *namespace, m *mux, auth json.RawMessage) *Conn {
+	c := &Conn{id: newConnID(), ns: ns, mux: m, handshake: &m.handshake, auth: auth, connected: time.Now(), order: ns.srv.order.Add(1)}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	limits := &ns.srv.cfg.Limits
 	c.mailbox.Init(limits.InboundEvents, limits.InboundBytes)
@@ -96,7 +97,7 @@ func (c *Conn) Identity() *Identity {
 func (c *Conn) Namespace() Namespace { return c.ns }
 
 // Handshake returns a copy of what the client sent when it connected.
-func (c *Conn) Handshake() *Handshake { return c.handshake.clone() }
+func (c *Conn) Handshake() *Handshake { return c.handshake.clone(c.auth) }
 
 // Context returns a context that is cancelled when the connection ends; [DisconnectedOf] reads why from its
 // cause. The contexts of the connection's handlers are derived from it.

@@ -81,7 +81,7 @@ func (c *Conn) authorize(ctx context.Context) error {
 }
 
 func (c *Conn) authenticate(ctx context.Context, auth Authenticator) error {
-	id, err := c.identify(ctx, auth, c.handshake.clone())
+	id, err := c.identify(ctx, auth, c.Handshake())
 	if err != nil {
 		var connect *ConnectError
 		if publicError(err) != nil || errors.As(err, &connect) || errors.Is(err, ErrUnavailable) {

@@ -27,15 +27,14 @@ type Handshake struct {
 	Issued  time.Time       // when the session began
 	Refresh bool            // the client sent new credentials later, by the event "auth:refresh": Auth is its payload
 
-	kept *engine.Handshake // decodes Query, which is made for copies only; nil in what was handed out
+	kept *engine.Handshake // makes Header and Query, which only copies have; nil in what was handed out
 }
 
-// clone makes what is handed out: a copy, which the caller may change.
-func (h *Handshake) clone() *Handshake {
+// clone makes what is handed out: a copy with an auth payload, all of which the caller may change.
+func (h *Handshake) clone(auth json.RawMessage) *Handshake {
 	c := *h
-	c.Header = h.Header.Clone()
-	c.Query, c.kept = h.kept.Query(), nil
-	c.Auth = append(json.RawMessage(nil), h.Auth...)
+	c.Header, c.Query, c.kept = h.kept.Header(), h.kept.Query(), nil
+	c.Auth = append(json.RawMessage(nil), auth...)
 	return &c
 }
 

@@ -150,9 +150,7 @@ func (m *mux) connect(p *siowire.Packet) error {
 		}
 		return nil
 	}
-	h := m.handshake
-	h.Auth = p.Data
-	c := newConn(ns, m, &h)
+	c := newConn(ns, m, p.Data)
 	if !m.add(c) {
 		ns.release()
 		return nil
@@ -332,8 +330,8 @@ func protocolError(op string, err error) error {
 // handshakeOf copies what the engine kept of the first request.
 func handshakeOf(h *engine.Handshake) Handshake {
 	return Handshake{
-		Header: h.Header, kept: h, Path: h.Path, Host: h.Host, Address: addressOf(h.RemoteAddr),
-		Secure: h.TLS, XDomain: h.Header.Get("Origin") != "", Issued: h.Issued,
+		kept: h, Path: h.Path, Host: h.Host, Address: addressOf(h.RemoteAddr),
+		Secure: h.TLS, XDomain: h.HeaderValue("Origin") != "", Issued: h.Issued,
 	}
 }
 

@@ -167,7 +167,7 @@ func (h clusterHandler) OnRivals(e PresenceEntry, conns []PresenceConn) {
 // presenceEntry describes the connection for the store. The caller holds c.mu.
 func (c *Conn) presenceEntry() PresenceEntry {
 	cfg := &c.ns.srv.cfg
-	agent := c.handshake.Header.Get("User-Agent")
+	agent := c.handshake.kept.HeaderValue("User-Agent")
 	e := PresenceEntry{
 		Namespace: c.ns.name, User: c.identity.UserID, Grace: cfg.Presence.Grace, Remember: cfg.Presence.Remember,
 		Conn: PresenceConn{

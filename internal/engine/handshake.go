@@ -13,8 +13,6 @@ import (
 // request itself is dropped, because an idle connection should not hold it. It
 // must not be modified.
 type Handshake struct {
-	// Header is the request's header, complete: it may hold secrets.
-	Header http.Header
 	// URL is the path and query as the client sent them: it may hold secrets.
 	URL string
 	// Path is the path alone.
@@ -30,6 +28,61 @@ type Handshake struct {
 	TLS bool
 	// Issued is when the handshake was accepted.
 	Issued time.Time
+
+	// header holds names and values in turn, each followed by a zero byte, which
+	// net/http admits in neither. An http.Header is some times larger.
+	header string
+}
+
+// Header decodes the request's header, which is complete: it may hold secrets.
+func (h *Handshake) Header() http.Header {
+	header := make(http.Header)
+	for name, value := range h.fields {
+		header[name] = append(header[name], value)
+	}
+	return header
+}
+
+// HeaderValue returns the first value of a header by its canonical name, or "".
+func (h *Handshake) HeaderValue(name string) string {
+	for n, value := range h.fields {
+		if n == name {
+			return value
+		}
+	}
+	return ""
+}
+
+func (h *Handshake) fields(yield func(name, value string) bool) {
+	for rest := h.header; rest != ""; {
+		var name, value string
+		name, rest, _ = strings.Cut(rest, "\x00")
+		value, rest, _ = strings.Cut(rest, "\x00")
+		if !yield(name, value) {
+			return
+		}
+	}
+}
+
+// packHeader is what Handshake.header holds.
+func packHeader(header http.Header) string {
+	var b strings.Builder
+	n := 0
+	for name, values := range header {
+		for _, value := range values {
+			n += len(name) + len(value) + 2
+		}
+	}
+	b.Grow(n)
+	for name, values := range header {
+		for _, value := range values {
+			b.WriteString(name)
+			b.WriteByte(0)
+			b.WriteString(value)
+			b.WriteByte(0)
+		}
+	}
+	return b.String()
 }
 
 // Query decodes the query: it may hold secrets. It is not kept, because it is large and
@@ -48,7 +101,7 @@ func (s *Server) newHandshake(r *http.Request) *Handshake {
 		secure = strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 	}
 	return &Handshake{
-		Header:     r.Header.Clone(),
+		header:     packHeader(r.Header),
 		URL:        strings.Clone(r.URL.RequestURI()),
 		Path:       strings.Clone(r.URL.Path),
 		Host:       strings.Clone(r.Host),

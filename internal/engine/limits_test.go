@@ -432,7 +432,7 @@ func TestHandshakeCopy(t *testing.T) {
 	h.srv.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.Background()))
 	r.Header.Set("Cookie", "changed")
 	got := h.session().session.Handshake()
-	if got.Header.Get("Cookie") != "a=b" || fmt.Sprint(got.Query()["room"]) != "[a b]" || got.Path != DefaultPath || got.Host != "game.example.com" || got.RemoteAddr != "198.51.100.7" || !got.TLS || !strings.HasPrefix(got.URL, DefaultPath+"?EIO=4") || got.Issued.IsZero() {
+	if got.Header().Get("Cookie") != "a=b" || fmt.Sprint(got.Query()["room"]) != "[a b]" || got.Path != DefaultPath || got.Host != "game.example.com" || got.RemoteAddr != "198.51.100.7" || !got.TLS || !strings.HasPrefix(got.URL, DefaultPath+"?EIO=4") || got.Issued.IsZero() {
 		t.Errorf("%+v", got)
 	}
 	h.shutdown()
