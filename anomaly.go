@@ -93,7 +93,7 @@ func (a *anomalies) connected(c *Conn) {
 		return
 	}
 	key := tallyKey{AnomalyManyAddresses, c.ns.name, user}
-	if a.tallies.address(key, c.handshake.Address, time.Now()) == limit {
+	if a.tallies.address(key, c.mux.address(), time.Now()) == limit {
 		a.report(AnomalyManyAddresses, c, limit)
 	}
 }
@@ -106,7 +106,7 @@ func (a *anomalies) disconnected(c *Conn) {
 	}
 	limit, subject := a.limits.Reconnects, "user "+c.UserID()
 	if c.UserID() == "" {
-		limit, subject = a.limits.AddressReconnects, "address "+c.handshake.Address
+		limit, subject = a.limits.AddressReconnects, "address "+c.mux.address()
 	}
 	if limit >= 0 && a.tallies.count(tallyKey{AnomalyFlapping, c.ns.name, subject}, now) == limit {
 		a.report(AnomalyFlapping, c, limit)
@@ -132,7 +132,7 @@ func (a *anomalies) ponged(session *engine.Session, trip, average time.Duration)
 	if !ok {
 		return
 	}
-	found := Anomaly{Address: m.handshake.Address, Latency: trip, Average: average}
+	found := Anomaly{Address: m.address(), Latency: trip, Average: average}
 	if conns := m.all(); len(conns) > 0 {
 		found.Namespace, found.User, found.Conn = conns[0].ns.name, conns[0].UserID(), conns[0].id
 	}
@@ -148,7 +148,7 @@ func (a *anomalies) ponged(session *engine.Session, trip, average time.Duration)
 
 func (a *anomalies) report(kind AnomalyKind, c *Conn, count int) {
 	a.tell(Anomaly{
-		Kind: kind, Namespace: c.ns.name, User: c.UserID(), Address: c.handshake.Address, Conn: c.id, Count: count, Window: a.limits.Window,
+		Kind: kind, Namespace: c.ns.name, User: c.UserID(), Address: c.mux.address(), Conn: c.id, Count: count, Window: a.limits.Window,
 	})
 }
 

@@ -243,7 +243,7 @@ func refresh(ctx context.Context, c *Conn, ev *Event) error {
 		return Errorf(CodeBusy, "try again later")
 	}
 	defer srv.admission.exit()
-	h := c.handshake.clone(payload)
+	h := c.mux.handshake(payload)
 	h.Refresh = true
 	id, err := c.identify(ctx, auth, h)
 	if err == nil {

@@ -23,8 +23,7 @@ type Conn struct {
 	id        string
 	ns        *namespace
 	mux       *mux
-	handshake *Handshake      // the session's
-	auth      json.RawMessage // Handshake.Auth
+	auth      json.RawMessage // of the Handshake
 	connected time.Time
 	order     uint64 // among the server's connections
 	class     string // of Config.Sessions, set before the connection is in the index
@@ -67,7 +66,7 @@ const (
 )
 
 func newConn(ns *namespace, m *mux, auth json.RawMessage) *Conn {
-	c := &Conn{id: newConnID(), ns: ns, mux: m, handshake: &m.handshake, auth: auth, connected: time.Now(), order: ns.srv.order.Add(1)}
+	c := &Conn{id: newConnID(), ns: ns, mux: m, auth: auth, connected: time.Now(), order: ns.srv.order.Add(1)}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	limits := &ns.srv.cfg.Limits
 	c.mailbox.Init(limits.InboundEvents, limits.InboundBytes)
@@ -97,7 +96,7 @@ func (c *Conn) Identity() *Identity {
 func (c *Conn) Namespace() Namespace { return c.ns }
 
 // Handshake returns a copy of what the client sent when it connected.
-func (c *Conn) Handshake() *Handshake { return c.handshake.clone(c.auth) }
+func (c *Conn) Handshake() *Handshake { return c.mux.handshake(c.auth) }
 
 // Context returns a context that is cancelled when the connection ends; [DisconnectedOf] reads why from its
 // cause. The contexts of the connection's handlers are derived from it.
@@ -160,7 +159,7 @@ func (c *Conn) info() ConnInfo {
 	defer c.mu.Unlock()
 	info := ConnInfo{
 		ID: c.id, Node: c.ns.srv.self.ID, Rooms: slices.Clone(c.rooms), Public: c.public,
-		Address: c.handshake.Address, Secure: c.handshake.Secure, Connected: c.connected,
+		Address: c.mux.address(), Secure: c.mux.session.Handshake().TLS, Connected: c.connected,
 		Transport: c.mux.session.Transport(),
 	}
 	if c.identity != nil {

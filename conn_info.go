@@ -50,7 +50,7 @@ func (c *Conn) Stats() ConnStats {
 	link := c.mux.session.Stats()
 	st := ConnStats{
 		ID: c.id, Link: c.mux.link(), Namespace: c.ns.name, UserID: c.UserID(),
-		Address: c.handshake.Address, Secure: c.handshake.Secure, Transport: c.Transport(), Connected: c.connected,
+		Address: c.mux.address(), Secure: c.mux.session.Handshake().TLS, Transport: c.Transport(), Connected: c.connected,
 		Heartbeats: link.Heartbeats, RTT: c.RTT(), Latency: link.Average, Unanswered: link.Awaiting,
 		QueuedMessages: link.QueuedMessages, QueuedBytes: link.QueuedBytes,
 		ReceivedMessages: link.Received, ReceivedBytes: link.ReceivedBytes,

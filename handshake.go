@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/realtime-go/realtime/internal/engine"
 )
 
 // Handshake is what is known of a client from the first HTTP request of its session and from the auth
@@ -26,16 +24,6 @@ type Handshake struct {
 	XDomain bool            // an Origin header was there
 	Issued  time.Time       // when the session began
 	Refresh bool            // the client sent new credentials later, by the event "auth:refresh": Auth is its payload
-
-	kept *engine.Handshake // makes Header and Query, which only copies have; nil in what was handed out
-}
-
-// clone makes what is handed out: a copy with an auth payload, all of which the caller may change.
-func (h *Handshake) clone(auth json.RawMessage) *Handshake {
-	c := *h
-	c.Header, c.Query, c.kept = h.kept.Header(), h.kept.Query(), nil
-	c.Auth = append(json.RawMessage(nil), auth...)
-	return &c
 }
 
 // BindAuth decodes the auth payload into dst with encoding/json. Without a payload dst is left as it is.

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -17,10 +18,9 @@ import (
 // mux is one per session: it decodes packets and hands them to the connection of their namespace. The
 // engine calls Receive and Closed from one goroutine at a time; what other goroutines touch is below mu.
 type mux struct {
-	srv       *server
-	session   *engine.Session
-	handshake Handshake // without Auth
-	limiter   limiter   // shared by the session's connections
+	srv     *server
+	session *engine.Session
+	limiter limiter // shared by the session's connections
 
 	// Decoding state, of the engine's goroutine.
 	decoder     siowire.Decoder
@@ -38,7 +38,7 @@ type mux struct {
 
 func newMux(srv *server, session *engine.Session) *mux {
 	now, limits := time.Now(), &srv.cfg.Limits
-	m := &mux{srv: srv, session: session, handshake: handshakeOf(session.Handshake())}
+	m := &mux{srv: srv, session: session}
 	m.decoder.Init(&srv.wire)
 	m.limiter.events = newBucket(int64(limits.EventRate), int64(limits.EventBurst), now)
 	m.limiter.bytes = newBucket(limits.ByteRate, limits.ByteBurst, now)
@@ -170,7 +170,7 @@ func (m *mux) refuse(namespace, message, code string) {
 		data = `{"message":"` + message + `","data":{"code":"` + code + `"}}`
 	}
 	m.srv.refused("connect:"+code, func() []any {
-		return []any{slog.String("address", m.handshake.Address), slog.String("detail", message)}
+		return []any{slog.String("address", m.address()), slog.String("detail", message)}
 	})
 	_ = m.session.Send(packetMessage(siowire.ConnectError, namespace, 0, false, []byte(data), nil))
 }
@@ -327,13 +327,19 @@ func protocolError(op string, err error) error {
 	return &ProtocolError{Layer: "socket.io", Op: op, Err: err}
 }
 
-// handshakeOf copies what the engine kept of the first request.
-func handshakeOf(h *engine.Handshake) Handshake {
-	return Handshake{
-		kept: h, Path: h.Path, Host: h.Host, Address: addressOf(h.RemoteAddr),
-		Secure: h.TLS, XDomain: h.HeaderValue("Origin") != "", Issued: h.Issued,
+// handshake is what is handed out of the session's first request, with the auth payload of one of its connections: a copy,
+// which the caller may change.
+func (m *mux) handshake(auth json.RawMessage) *Handshake {
+	h := m.session.Handshake()
+	header := h.Header()
+	return &Handshake{
+		Header: header, Query: h.Query(), Path: h.Path, Auth: slices.Clone(auth), Host: h.Host, Address: m.address(),
+		Secure: h.TLS, XDomain: header.Get("Origin") != "", Issued: h.Issued,
 	}
 }
+
+// address is the client's.
+func (m *mux) address() string { return addressOf(m.session.Handshake().RemoteAddr) }
 
 // addressOf drops the port, if there is one.
 func addressOf(remote string) string {

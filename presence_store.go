@@ -167,11 +167,11 @@ func (h clusterHandler) OnRivals(e PresenceEntry, conns []PresenceConn) {
 // presenceEntry describes the connection for the store. The caller holds c.mu.
 func (c *Conn) presenceEntry() PresenceEntry {
 	cfg := &c.ns.srv.cfg
-	agent := c.handshake.kept.HeaderValue("User-Agent")
+	agent := c.mux.session.Handshake().HeaderValue("User-Agent")
 	e := PresenceEntry{
 		Namespace: c.ns.name, User: c.identity.UserID, Grace: cfg.Presence.Grace, Remember: cfg.Presence.Remember,
 		Conn: PresenceConn{
-			ID: c.id, Node: c.ns.srv.self.ID, Address: c.handshake.Address, Agent: agent[:min(len(agent), maxAgent)],
+			ID: c.id, Node: c.ns.srv.self.ID, Address: c.mux.address(), Agent: agent[:min(len(agent), maxAgent)],
 			Class: c.class, Login: loginHash(c.identity.SessionID), Connected: c.connected,
 		},
 	}

@@ -70,7 +70,7 @@ func (s *server) refusedHandshake(r *http.Request, ref *engine.Refusal) {
 // refusedConnect counts and logs a CONNECT that authentication or middleware refused.
 func (s *server) refusedConnect(c *Conn, code string, err error) {
 	s.refused("connect:"+code, func() []any {
-		return c.logAttrs(append(refusedBy(err), slog.String("address", c.handshake.Address))...)
+		return c.logAttrs(append(refusedBy(err), slog.String("address", c.mux.address()))...)
 	})
 }
 
@@ -100,5 +100,5 @@ func (s *server) sessionClosed(m *mux, why Disconnected) {
 	}
 	s.counters.closed[why.Cause].Add(1)
 	s.log.Log(m.session.Context(), level, "session closed", slog.String("cause", why.Cause.String()),
-		slog.String("detail", why.Detail), slog.String("address", m.handshake.Address))
+		slog.String("detail", why.Detail), slog.String("address", m.address()))
 }
