@@ -34,7 +34,7 @@ func (s *Server) serveHandshake(w http.ResponseWriter, r *http.Request, q *reque
 		return
 	}
 	if q.upgrade {
-		s.handshakeWebSocket(w, r, q)
+		s.handshakeWebSocket(w, r)
 	} else {
 		s.handshakePolling(w, r, q)
 	}

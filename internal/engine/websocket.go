@@ -27,7 +27,7 @@ var (
 )
 
 // handshakeWebSocket makes a session that begins as websocket.
-func (s *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request, q *request) {
+func (s *Server) handshakeWebSocket(w http.ResponseWriter, r *http.Request) {
 	h, addr := s.newHandshake(r), s.limitedAddr(r)
 	c, err := s.upgrade(w, r)
 	if err != nil {

@@ -131,7 +131,7 @@ func TestDrainingBetween(t *testing.T) {
 	for _, upgrade := range []bool{false, true} {
 		q := &request{upgrade: upgrade}
 		if upgrade {
-			conn, _, err := h.dialDirect(func(w http.ResponseWriter, r *http.Request) { h.srv.handshakeWebSocket(w, r, q) })
+			conn, _, err := h.dialDirect(func(w http.ResponseWriter, r *http.Request) { h.srv.handshakeWebSocket(w, r) })
 			if err != nil {
 				t.Fatal(err)
 			}
