@@ -45,11 +45,12 @@ type Config struct {
 	// most of its work and costs every message that much time. 0: off.
 	FlushDelay time.Duration
 
-	// EventDriven lets a websocket be without a goroutine and a read buffer while its client is silent: less than
-	// half the memory of an idle connection, for servers with very many of them. Its price is some throughput and
-	// latency of those that talk, see docs/performance.md. It works on Linux, for plain TCP connections: behind a
-	// proxy that ends TLS. Connections with TLS of this process, or from a listener that wraps them, have
-	// their goroutine as ever; so have all where the platform lacks it, and the log says so once.
+	// EventDriven lets a websocket be without a goroutine and a read buffer while its client is silent, which is a
+	// third of the memory of an idle connection: for servers with very many of them. Its price is a goroutine that is
+	// started for every message after a silence, hence some latency; docs/performance.md has figures. It works on
+	// Linux, for plain TCP connections: behind a proxy that ends TLS. Connections with TLS of this process, or from a
+	// listener that wraps them, have their goroutine as ever; so have all where the platform lacks it, and the log
+	// says so once.
 	EventDriven bool
 
 	Heartbeat   Heartbeat
