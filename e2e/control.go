@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -140,6 +141,8 @@ func (o options) config(log *slog.Logger) realtime.Config {
 		Expiry:   realtime.ExpiryPolicy{Warning: milliseconds(o.Warning), Grace: milliseconds(o.Grace)},
 		Sessions: realtime.SessionPolicy{Max: o.Connections},
 		Logger:   log,
+
+		EventDriven: os.Getenv("REALTIME_TEST_EVENT_DRIVEN") != "",
 	}
 	for _, name := range o.Transports {
 		switch name {

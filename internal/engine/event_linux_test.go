@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -295,7 +294,7 @@ func TestEventFallback(t *testing.T) {
 
 	h = eventHarness(t, echo)
 	h.srv.opts.Hooks.OnNotPolled = func(err error) { told <- err }
-	h.srv.addWatch = func(syscall.Conn, readpoll.Waker) (*readpoll.Watch, error) { return nil, errors.ErrUnsupported }
+	h.srv.watchConn = func(net.Conn, readpoll.Waker) (source, error) { return nil, errors.ErrUnsupported }
 	for i := range 3 {
 		conn, _ := h.openWebSocket()
 		h.goroutines(1 + i)

@@ -125,7 +125,7 @@ func newPipeHarness(t testing.TB, o Options, prepare ...func(*recorder)) *harnes
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	h := newBareHarness(t, o, prepare...)
-	h.bubble = true
+	h.bubble, h.srv.watchConn = true, watchPipe
 	h.limit = time.Hour
 	h.listen(l, l.dial)
 	return h
@@ -158,7 +158,7 @@ type pipeListener struct {
 }
 
 func (l *pipeListener) dial() (net.Conn, error) {
-	client, server := net.Pipe()
+	client, server := newPolledPipe()
 	select {
 	case l.conns <- server:
 		return client, nil

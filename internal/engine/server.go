@@ -2,12 +2,12 @@ package engine
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/realtime-go/realtime/internal/readpoll"
@@ -43,8 +43,8 @@ type Server struct {
 	group    workq.Group // goroutines of ours
 	requests requests    // goroutines of net/http that are inside ServeHTTP
 
-	poller       readpoll.Poller                                             // with EventDriven
-	addWatch     func(syscall.Conn, readpoll.Waker) (*readpoll.Watch, error) // poller.Add
+	poller       readpoll.Poller                                // with EventDriven
+	watchConn    func(net.Conn, readpoll.Waker) (source, error) // poll; tests have other connections
 	pollerFailed sync.Once
 }
 
@@ -81,7 +81,7 @@ func New(o Options, accept func(*Session) Receiver) *Server {
 	if s.opts.MaxHandshakes > 0 {
 		s.slots.free = make(chan struct{}, s.opts.MaxHandshakes)
 	}
-	s.poller.Go, s.addWatch = s.group.Go, s.poller.Add
+	s.poller.Go, s.watchConn = s.group.Go, s.poll
 	s.budget.limit, s.budget.over = s.opts.OutboundBudget, s.overBudget
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"syscall"
 
 	"github.com/realtime-go/realtime/internal/readpoll"
 )
@@ -19,7 +18,7 @@ import (
 // eventReader is the state of a reader that rests. It belongs to whoever has taken
 // wire.wakes from zero.
 type eventReader struct {
-	watch   *readpoll.Watch
+	watch   source
 	lent    *bufio.Reader // the pooled one whose buffer wire.br has; nil for the first
 	seen    int64         // wire.wakes before the last look
 	looking bool          // a read must not block
@@ -29,16 +28,25 @@ type eventReader struct {
 // readBuffers are those that no reader has at the moment.
 var readBuffers sync.Pool
 
-// pollable tells whether a connection reads what the kernel has for its descriptor. A
-// wrapper may hold something back or change it, as TLS does, even if it has SyscallConn.
-func pollable(conn net.Conn) (syscall.Conn, bool) {
+// source reads from a connection without blocking; it is a *readpoll.Watch.
+type source interface {
+	Read(p []byte) (int, error)
+	Stop()
+}
+
+// errWrapped means that a connection is not the kernel's own.
+var errWrapped = errors.New("engine: a wrapped connection cannot be polled")
+
+// poll watches a connection that reads what the kernel has for its descriptor. A wrapper
+// may hold something back or change it, as TLS does, even if it has SyscallConn.
+func (s *Server) poll(conn net.Conn, w readpoll.Waker) (source, error) {
 	switch c := conn.(type) {
 	case *net.TCPConn:
-		return c, true
+		return s.poller.Add(c, w)
 	case *net.UnixConn:
-		return c, true
+		return s.poller.Add(c, w)
 	}
-	return nil, false
+	return nil, errWrapped
 }
 
 // watch gives the connection to the poller if it may rest at all.
@@ -47,20 +55,15 @@ func (c *wire) watch() bool {
 	if !s.opts.EventDriven {
 		return false
 	}
-	conn, ok := pollable(c.Conn)
-	if !ok {
+	watch, err := s.watchConn(c.Conn, c)
+	switch {
+	case errors.Is(err, errWrapped), errors.Is(err, net.ErrClosed): // cut before it was read
+		return false
+	case err != nil:
+		s.notPolled(err)
 		return false
 	}
-	e := &eventReader{seen: 1}
-	watch, err := s.addWatch(conn, c)
-	if err != nil {
-		if !errors.Is(err, net.ErrClosed) { // told to stop already
-			s.notPolled(err)
-		}
-		return false
-	}
-	e.watch = watch
-	c.event = e
+	c.event = &eventReader{watch: watch, seen: 1}
 	return true
 }
 
