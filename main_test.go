@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -75,7 +74,6 @@ func newFixture(t *testing.T, cfg realtime.Config) *fixture {
 	if cfg.Logger == nil {
 		cfg.Logger = book.logger()
 	}
-	cfg.EventDriven = cfg.EventDriven || os.Getenv("REALTIME_TEST_EVENT_DRIVEN") != ""
 	srv, err := realtime.New(cfg)
 	if err != nil {
 		t.Fatal(err)
