@@ -18,8 +18,9 @@
 //
 // # Goroutines
 //
-// An idle websocket session costs one goroutine, its reader, and one timer. The
-// writer exists only while there is something to write (workq.Worker). An idle
+// An idle websocket session costs one goroutine, its reader, and one timer. With
+// Options.EventDriven it costs the timer alone, and one goroutine waits for all of
+// them (package readpoll). The writer exists only while there is something to write (workq.Worker). An idle
 // polling session costs none of ours: a parked GET is net/http's. All goroutines
 // that this package starts are counted in the server's workq.Group, which
 // Shutdown waits for.

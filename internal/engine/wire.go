@@ -15,7 +15,7 @@ import (
 )
 
 // readBuffer is the size of a websocket's read buffer in bytes. It is all that an
-// idle connection keeps; longer messages are read around it.
+// idle connection keeps, and an event-driven one not even that; longer messages are read around it.
 const readBuffer = 512
 
 // closeWait is how long a client may take to answer our close frame, and what a
@@ -23,7 +23,8 @@ const readBuffer = 512
 const closeWait = time.Second
 
 // wire is one websocket: the connection that gorilla reads from, and our own
-// writer on it. Its goroutine is the reader, which ends the connection and calls
+// writer on it. Its goroutine, or one at a
+// time if it is event-driven, is the reader, which ends the connection and calls
 // Receiver.Closed; who wants it to end calls stop.
 //
 // gorilla is given the wire as its net.Conn. Reading passes through. What gorilla
