@@ -23,9 +23,8 @@ const readBuffer = 512
 const closeWait = time.Second
 
 // wire is one websocket: the connection that gorilla reads from, and our own
-// writer on it. Its goroutine, or one at a
-// time if it is event-driven, is the reader, which ends the connection and calls
-// Receiver.Closed; who wants it to end calls stop.
+// writer on it. Its goroutine, or one at a time if it is event-driven, is the reader,
+// which ends the connection and calls Receiver.Closed; who wants it to end calls stop.
 //
 // gorilla is given the wire as its net.Conn. Reading passes through. What gorilla
 // wants to write once the handshake is done, which can only be a close frame, is
