@@ -30,6 +30,7 @@ type benchServer struct {
 	realtime.Server
 	addr   string
 	writes atomic.Int64
+	bytes  atomic.Int64 // in them
 }
 
 // newBenchServer starts one; wrap puts something between it and its connections.
@@ -51,7 +52,7 @@ func newBenchServerWith(b testing.TB, cfg realtime.Config, wrap ...func(net.Conn
 	s := &benchServer{Server: srv}
 	ts := httptest.NewUnstartedServer(srv)
 	if !cfg.EventDriven { // which needs the connection itself
-		ts.Listener = countingListener{ts.Listener, &s.writes, wrap}
+		ts.Listener = countingListener{ts.Listener, s, wrap}
 	}
 	ts.Start()
 	s.addr = ts.Listener.Addr().String()
@@ -68,8 +69,8 @@ func newBenchServerWith(b testing.TB, cfg realtime.Config, wrap ...func(net.Conn
 
 type countingListener struct {
 	net.Listener
-	writes *atomic.Int64
-	wrap   []func(net.Conn) net.Conn
+	s    *benchServer
+	wrap []func(net.Conn) net.Conn
 }
 
 func (l countingListener) Accept() (net.Conn, error) {
@@ -80,16 +81,17 @@ func (l countingListener) Accept() (net.Conn, error) {
 	for _, wrap := range l.wrap {
 		c = wrap(c)
 	}
-	return countingConn{c, l.writes}, nil
+	return countingConn{c, l.s}, nil
 }
 
 type countingConn struct {
 	net.Conn
-	writes *atomic.Int64
+	s *benchServer
 }
 
 func (c countingConn) Write(p []byte) (int, error) {
-	c.writes.Add(1)
+	c.s.writes.Add(1)
+	c.s.bytes.Add(int64(len(p)))
 	return c.Conn.Write(p)
 }
 
@@ -100,14 +102,14 @@ type rawClient struct {
 }
 
 // dialRaw opens a websocket and joins "/".
-func dialRaw(addr string) (*rawClient, error) {
+func dialRaw(addr string, headers ...string) (*rawClient, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	c := &rawClient{conn, bufio.NewReaderSize(conn, 4096)}
 	_, err = fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", addr)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", addr, strings.Join(headers, ""))
 	if err != nil {
 		return nil, err
 	}
@@ -246,6 +248,38 @@ func BenchmarkRooms(b *testing.B) {
 	}
 }
 
+// BenchmarkCompression broadcasts the state of a table to a room of 100, to clients that take compression and to clients that do not.
+func BenchmarkCompression(b *testing.B) {
+	const members = 100
+	for _, players := range []int{20, 200} {
+		state := make([]map[string]any, players)
+		for i := range state {
+			state[i] = map[string]any{"seat": i, "name": fmt.Sprintf("player %d", i*7919%1000), "ready": i%3 == 0, "score": i * i, "hand": []int{i % 13, i * 5 % 13, i * 7 % 13}}
+		}
+		for _, on := range []bool{false, true} {
+			b.Run(fmt.Sprintf("players=%d/compressed=%t", players, on), func(b *testing.B) {
+				s := newBenchServerWith(b, realtime.Config{Compression: realtime.Compression{Enabled: on}})
+				s.OnConnect(func(ctx context.Context, c *realtime.Conn) error { return c.Join(ctx, "r") })
+				count := newDeliveries(b, s, members, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+				waitRoom(b, s, members)
+				room, before := s.To("r"), s.bytes.Load()
+				var sent int64
+				b.ReportAllocs()
+				for b.Loop() {
+					count.await(sent - 4*members)
+					if err := room.Emit(context.Background(), "state", state); err != nil {
+						b.Fatal(err)
+					}
+					sent += members
+				}
+				count.await(sent)
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(sent), "ns/delivery")
+				b.ReportMetric(float64(s.bytes.Load()-before)/float64(sent), "bytes/delivery")
+			})
+		}
+	}
+}
+
 // deliveries counts what clients get.
 type deliveries struct {
 	n    atomic.Int64
@@ -253,11 +287,11 @@ type deliveries struct {
 }
 
 // newDeliveries connects clients that count.
-func newDeliveries(b *testing.B, s *benchServer, clients int) *deliveries {
+func newDeliveries(b *testing.B, s *benchServer, clients int, headers ...string) *deliveries {
 	b.Helper()
 	d := &deliveries{tick: make(chan struct{}, 1)}
 	for range clients {
-		c, err := dialRaw(s.addr)
+		c, err := dialRaw(s.addr, headers...)
 		if err != nil {
 			b.Fatal(err)
 		}

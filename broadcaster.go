@@ -34,7 +34,7 @@ type Broadcaster interface {
 	// so may arrive before events that were sent between the two. A connection that keeps up gets them
 	// all. Other nodes that are reached by a Node.js wire replace nothing. EmitWithAck ignores it.
 	Latest(key string) Broadcaster
-	// Compress says whether messages are worth compressing where a transport can.
+	// Compress says whether messages are worth compressing where Config.Compression is on; they are if nothing is said.
 	Compress(on bool) Broadcaster
 
 	// Emit sends an event to everyone selected. It encodes once, queues, publishes, and never waits for a
@@ -142,6 +142,7 @@ func (b broadcaster) Emit(ctx context.Context, event string, args ...any) error 
 		key = latestKey(b.ns.name, event, *b.latest)
 		m.SetKey(key)
 	}
+	b.mark(m)
 	queued, skipped := b.deliver(m)
 	b.ns.observeEmitted(event, m, queued, skipped)
 	if b.alone() {
@@ -152,6 +153,13 @@ func (b broadcaster) Emit(ctx context.Context, event string, args ...any) error 
 		out.Meta = map[string]string{metaLatest: key}
 	}
 	return b.publish(ctx, out)
+}
+
+// mark notes what was said with Compress.
+func (b broadcaster) mark(m *engine.Message) {
+	if b.compress != nil && !*b.compress {
+		m.DoNotCompress()
+	}
 }
 
 // deliver queues a message for the connections of this node. Those that are busy are skipped if it is volatile.
@@ -216,6 +224,7 @@ func (b broadcaster) EmitWithAck(ctx context.Context, event string, args ...any)
 	defer cancel()
 	id := b.ns.nextAck()
 	m := p.message(siowire.Event, b.ns.name, id, true)
+	b.mark(m)
 	w, asked := b.askLocal(event, id, m, nil)
 	b.ns.observeEmitted(event, m, asked, 0)
 	var remote []RawReply

@@ -133,6 +133,7 @@ func (h clusterHandler) apply(ctx context.Context, ns *namespace, m *Message) (r
 		if key, ok := m.Meta[metaLatest]; ok {
 			out.SetKey(key)
 		}
+		b.mark(out)
 		h.srv.tapSent(ns.remote(&p), b.sample)
 		queued, skipped := b.deliver(out)
 		ns.observeEmitted(clusterEvent, out, queued, skipped)
@@ -265,6 +266,7 @@ func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Mess
 	var early earlyReplies
 	h.srv.tapSent(b.ns.remote(&p), b.sample)
 	out := packetMessage(siowire.Event, b.ns.name, id, true, p.Data, p.Attachments)
+	b.mark(out)
 	w, asked := b.askLocal(clusterEvent, id, out, func(r RawReply) {
 		early.add(func() {
 			reply(&Message{

@@ -102,8 +102,13 @@ type CORS struct {
 	MaxAge         time.Duration // how long a browser may keep a preflight; 0: not said
 }
 
-// Compression is reserved for per-message compression; only the zero value, off, is accepted for now.
-type Compression struct{ Enabled bool }
+// Compression compresses websocket messages for clients that offer it (permessage-deflate, RFC 7692), as browsers and the official clients
+// do. What goes to many connections is compressed once. It saves the network what it costs in CPU, so it is for large messages
+// and for networks that are dear; [Broadcaster.Compress] leaves out what is compressed already. Limits hold for what is inflated.
+type Compression struct {
+	Enabled   bool
+	Threshold int // messages of fewer bytes stay as they are; 1,024
+}
 
 // Limits bound what clients can make the server do. Sizes are bytes.
 type Limits struct {

@@ -21,7 +21,7 @@ func (s *server) engineOptions() engine.Options {
 		MaxUnjoined: limits.UnjoinedSessions, MaxHandshakes: limits.Handshakes, HandshakeWait: limits.HandshakeWait,
 		MaxNonMessages: limits.ControlPackets,
 		WriteTimeout:   limits.WriteTimeout, MessageTimeout: limits.MessageTimeout, BodyTimeout: limits.BodyTimeout,
-		FlushDelay: cfg.FlushDelay, EventDriven: cfg.EventDriven,
+		FlushDelay: cfg.FlushDelay, EventDriven: cfg.EventDriven, Compression: cfg.Compression.Enabled, CompressionThreshold: cfg.Compression.Threshold,
 		MaxPerAddress: max(limits.ConnectionsPerAddress, 0), TrustedProxies: cfg.TrustedProxies,
 		Origins: cfg.Origins, Credentials: cfg.Credentials,
 		CORS: engine.CORS{

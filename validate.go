@@ -27,7 +27,7 @@ func (c Config) Validate() error {
 		v.check(isToken(name), "CORS: %q is not a header name or method", name)
 	}
 	v.check(c.Cookie == nil || isToken(c.Cookie.Name), "Cookie.Name: not a cookie name")
-	v.check(!c.Compression.Enabled, "Compression: not supported yet")
+	v.check(c.Compression.Threshold >= 0, "Compression.Threshold: must not be negative")
 	v.check(c.FlushDelay >= 0 && c.FlushDelay <= time.Second, "FlushDelay: must be between 0, which is off, and a second")
 	v.check(c.AckTimeout > 0, "AckTimeout: must be positive, no wait is without end")
 	v.check(c.Expiry.Interval > 0, "Expiry.Interval: must be positive")

@@ -25,6 +25,8 @@ type Message struct {
 	refs               atomic.Int32 // queues and writes in progress that hold it
 	attached           *attached    // nil without binary parts
 	placed             *placed      // nil without a key
+	packed             atomic.Pointer[packed]
+	plain              bool // never compressed
 }
 
 type messageKind byte

@@ -91,6 +91,11 @@ type Options struct {
 	// while their clients are silent. Hooks.OnNotPolled tells where that is not possible.
 	EventDriven bool
 
+	// Compression takes a client's offer to compress websocket messages of
+	// CompressionThreshold bytes or more.
+	Compression          bool
+	CompressionThreshold int
+
 	// MaxPerAddress bounds the sessions of one client address. It holds only
 	// when TrustedProxies is set, because without it carrier NAT or an unknown
 	// proxy makes many clients one address (decision D55). 0: no bound.
@@ -185,6 +190,7 @@ func (o Options) withDefaults() Options {
 	o.MaxNonMessages = orUnlimited(cmp.Or(o.MaxNonMessages, DefaultMaxNonMessages))
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, DefaultWriteTimeout)
 	o.MessageTimeout = cmp.Or(o.MessageTimeout, DefaultMessageTimeout)
+	o.CompressionThreshold = cmp.Or(o.CompressionThreshold, DefaultCompressionThreshold)
 	o.BodyTimeout = cmp.Or(o.BodyTimeout, DefaultBodyTimeout)
 	if o.OutboundBudget < 0 {
 		o.OutboundBudget = math.MaxInt64
@@ -224,6 +230,7 @@ func (o Options) Validate() error {
 		{"MaxQueueItems", int64(o.MaxQueueItems)},
 		{"MaxQueueBytes", o.MaxQueueBytes},
 		{"MaxPerAddress", int64(o.MaxPerAddress)},
+		{"CompressionThreshold", int64(o.CompressionThreshold)},
 	} {
 		if c.value < 0 {
 			errs = append(errs, fmt.Errorf("option %s must not be negative", c.name))

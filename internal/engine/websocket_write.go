@@ -47,6 +47,14 @@ func (c *wire) run(batch []*Message) {
 	b.releaseAll(batch)
 }
 
+// frames is a message as this client gets it.
+func (c *wire) frames(m *Message) []byte {
+	if c.deflates && !m.plain && m.kind == dataMessage && len(m.frames) >= c.session.srv.opts.CompressionThreshold {
+		return m.compressed()
+	}
+	return m.websocket(c.base64)
+}
+
 // output is what one write carries.
 type output struct {
 	frames []byte
@@ -62,13 +70,13 @@ type output struct {
 // against the budget while it is written: it may belong to a client that does not
 // read.
 func (c *wire) gather(batch []*Message) output {
-	first := batch[0].websocket(c.base64)
+	first := c.frames(batch[0])
 	if len(batch) == 1 || len(first) > maxBatch {
 		return output{frames: first, taken: 1, alone: batch[0]}
 	}
 	size, n := 0, 0
 	for _, m := range batch {
-		more := len(m.websocket(c.base64))
+		more := len(c.frames(m))
 		if size+more > maxBatch {
 			break
 		}
@@ -87,7 +95,7 @@ func (c *wire) gather(batch []*Message) output {
 	b := &c.session.srv.budget
 	buf := (*out.copied)[:0]
 	for _, m := range batch[:n] {
-		buf = append(buf, m.websocket(c.base64)...)
+		buf = append(buf, c.frames(m)...)
 		b.release(m)
 	}
 	if out.class > 0 {

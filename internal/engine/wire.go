@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"net"
 	"net/http"
 	"sync"
@@ -37,6 +38,8 @@ type wire struct {
 	session *Session
 	worker  *workq.Worker[*Message] // nil while probing
 	base64  bool                    // the client asked for text frames only
+
+	deflates bool // compression was negotiated
 
 	// wakes counts what may make a reader look again. It is 0 while none runs, which
 	// only an event-driven wire comes to.
@@ -97,7 +100,9 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) (*wire, error) 
 	up := websocket.Upgrader{
 		HandshakeTimeout: s.opts.WriteTimeout,
 		WriteBufferPool:  &writeBuffers,
-		CheckOrigin:      func(*http.Request) bool { return true }, // originRule has done it
+		// Text frames only, and compressed, is what nobody asks for.
+		EnableCompression: s.opts.Compression && !c.base64 && acceptable(r.Header),
+		CheckOrigin:       func(*http.Request) bool { return true }, // originRule has done it
 		Error: func(w http.ResponseWriter, r *http.Request, _ int, reason error) {
 			ref := refuse(codeRequest, "websocket-headers", reason.Error(), "")
 			s.told(r, ref)
@@ -172,6 +177,7 @@ func (c *wire) Read(p []byte) (int, error) {
 // Write is called by gorilla.
 func (c *wire) Write(p []byte) (int, error) {
 	if !c.open {
+		c.deflates = bytes.Contains(p, extension) // gorilla does not tell
 		return c.Conn.Write(p)
 	}
 	if len(p) > 0 && p[0]&0x0f == byte(wsframe.Close) {

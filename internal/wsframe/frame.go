@@ -22,6 +22,10 @@ const (
 	Pong   Opcode = 10
 )
 
+// Compressed is added to the opcode of a frame whose payload is compressed (RSV1 of
+// RFC 7692 section 6).
+const Compressed Opcode = 0x40
+
 // MaxControl is the largest payload of a control frame in bytes (RFC 6455
 // section 5.5).
 const MaxControl = 125
