@@ -52,7 +52,7 @@ func main() {
 func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("benchmarks", flag.ContinueOnError)
-	f.StringVar(&o.set, "scenario", "main", "main, scale, or the names of scenarios of main, with commas")
+	f.StringVar(&o.set, "scenario", "main", "main, scale, instruments, or the names of scenarios of main, with commas")
 	chosen := f.String("systems", "", "only these, with commas")
 	f.IntVar(&o.runs, "runs", 3, "how often each system is measured, in turn with the others")
 	f.BoolVar(&o.pin, "pin", true, "servers on the first processor, the rest on the second")
@@ -67,7 +67,7 @@ func parse(args []string) (options, error) {
 	if o.runs < 1 || f.NArg() > 0 {
 		return o, errors.New("the command line makes no sense: see -help")
 	}
-	if o.set != "main" && o.set != "scale" {
+	if !slices.Contains([]string{"main", "scale", "instruments"}, o.set) {
 		o.only, o.set = strings.Split(o.set, ","), "main"
 	}
 	if *chosen != "" {
@@ -86,8 +86,11 @@ func (o options) scenarios() ([]scenario, error) {
 		t, size = quick, 10
 	}
 	list := mainScenarios(t, size)
-	if o.set == "scale" {
+	switch o.set {
+	case "scale":
 		list = scaleScenarios(t, size)
+	case "instruments":
+		list = watchedScenarios(t, size)
 	}
 	names := slices.Clone(o.only)
 	list = slices.DeleteFunc(list, func(s scenario) bool {

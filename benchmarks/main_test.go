@@ -31,9 +31,9 @@ func TestMain(m *testing.M) {
 // smoke is every scenario with this library, and one of each kind with every server that is written in Go.
 func smoke() (list []scenario) {
 	t := times{0, 50 * time.Millisecond, 100 * time.Millisecond, time.Millisecond}
-	for _, sc := range append(mainScenarios(t, 50), scaleScenarios(t, 50)...) {
+	for _, sc := range slices.Concat(mainScenarios(t, 50), scaleScenarios(t, 50), watchedScenarios(t, 50)) {
 		sc.systems = slices.Clone(sc.systems)
-		if sc.name != "rooms" && sc.name != "cluster-rooms" {
+		if sc.name != "rooms" && sc.name != "cluster-rooms" { // once for the peers, once for instruments
 			sc.systems = sc.systems[:1]
 		}
 		sc.systems = slices.DeleteFunc(sc.systems, func(s string) bool { return find(s).node })
@@ -89,7 +89,7 @@ func checkRendering(t *testing.T, res *results) {
 		t.Fatalf("%d runs of %d are read back, %v", len(got.Figures), len(res.Figures), err)
 	}
 	doc := filepath.Join(dir, "performance.md")
-	for _, set := range []string{"main", "scale"} {
+	for _, set := range []string{"main", "scale", "instruments"} {
 		got.Set = set
 		begin, end := "<!-- benchmarks "+set+": begin -->\n", "<!-- benchmarks "+set+": end -->"
 		if err := got.render(dir); err == nil {

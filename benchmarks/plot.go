@@ -12,6 +12,9 @@ type plot struct{ file, title, svg string }
 
 // plots are all pictures of a set.
 func (r *results) plots() []plot {
+	if r.Set == "instruments" {
+		return nil
+	}
 	if r.Set == "scale" {
 		conns, rooms, nodes := r.points("conns-", same), r.points("idle-rooms-", allRooms), r.points("nodes-rooms-", same)
 		return []plot{

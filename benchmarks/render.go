@@ -28,6 +28,7 @@ var (
 		{"fanout-100", latency("fan-out 100 at 20/s, p50", "paced", p50)},
 		{"fanout-100", latency("its p99", "paced", p99)},
 	}
+	watchedColumns = []column{closedColumns[1], closedColumns[3], closedColumns[4]}
 	eventColumns   = []column{{"idle", memoryOfOne}, {"idle", asItStands}, {"idle", connecting}, closedColumns[3], closedColumns[4]}
 	denseColumns   = []column{{"rooms-dense", rate("deliveries / server CPU s", "closed")}, {"rooms-dense", latency("p50", "closed", p50)}, {"rooms-dense", latency("p99", "closed", p99)}}
 	clusterColumns = []column{
@@ -44,8 +45,14 @@ var (
 type section struct{ title, text, table string }
 
 func (r *results) sections() []section {
-	if r.Set == "scale" {
+	switch r.Set {
+	case "scale":
 		return r.scaleSections()
+	case "instruments":
+		return []section{
+			{"With metrics, and with traces", "Deliveries, or answers, per second of server CPU in a closed loop. Every event is a span, which goes to an exporter that does nothing with it.", r.table(watched, watchedColumns)},
+			{"Without beside with", "Ratios within a round: 1.03 means that three parts in a hundred are lost.", r.comparison("realtime", watched[1:], watchedColumns)},
+		}
 	}
 	dense, events := []string{"realtime-flush", "realtime", "node"}, []string{"realtime-event", "realtime", "node"}
 	return []section{

@@ -19,6 +19,8 @@ var systems = []system{
 	{name: "realtime", title: "**realtime**", dialect: "socketio", order: order{Kind: "realtime"}},
 	{name: "realtime-flush", title: "**realtime**, FlushDelay 10 ms", dialect: "socketio", order: order{Kind: "realtime", Flush: 10}},
 	{name: "realtime-event", title: "**realtime**, EventDriven", dialect: "socketio", order: order{Kind: "realtime", Event: true}},
+	{name: "realtime-metrics", title: "**realtime**, prommetrics", dialect: "socketio", order: order{Kind: "realtime", Watch: "metrics"}},
+	{name: "realtime-traces", title: "**realtime**, oteltrace", dialect: "socketio", order: order{Kind: "realtime", Watch: "traces"}},
 	{name: "node", title: "socket.io on Node.js", dialect: "socketio", node: true},
 	{name: "centrifuge", title: "centrifuge", dialect: "centrifuge", order: order{Kind: "centrifuge"}},
 	{name: "gws", title: "gws", dialect: "plain", order: order{Kind: "gws"}},
@@ -58,6 +60,7 @@ var (
 var (
 	all       = []string{"realtime", "node", "centrifuge", "gws", "melody", "gorilla"}
 	reading   = append([]string{"realtime-event"}, all...) // where clients send, or are quiet
+	watched   = []string{"realtime", "realtime-metrics", "realtime-traces"}
 	clustered = []string{"native", "classic", "node-redis", "centrifuge-redis"}
 )
 
@@ -83,6 +86,17 @@ func mainScenarios(t times, size int) []scenario {
 		{name: "echo", conns: 200 / size, nodes: 1, loads: []load{{Name: "closed", Ask: true, Window: 16, Warm: t.warm, Measure: t.measure}}, systems: reading},
 		clusterFan, clusterRooms,
 	}
+}
+
+// watchedScenarios show what instruments cost.
+func watchedScenarios(t times, size int) (out []scenario) {
+	for _, s := range mainScenarios(t, size) {
+		if slices.Contains([]string{"fanout-1000", "rooms", "echo"}, s.name) {
+			s.loads, s.systems = s.loads[len(s.loads)-1:], watched
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // scaleScenarios show how costs grow: with connections, with rooms that exist, and with nodes.

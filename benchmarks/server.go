@@ -30,6 +30,7 @@ type order struct {
 	Native bool   `json:"native,omitempty"`   // the wire between Go nodes
 	Flush  int    `json:"flush_ms,omitempty"` // FlushDelay
 	Event  bool   `json:"event,omitempty"`    // EventDriven
+	Watch  string `json:"watch,omitempty"`    // "metrics" or "traces"
 	Extra  int    `json:"extra,omitempty"`    // rooms that each connection joins beside its own, and nobody uses
 }
 

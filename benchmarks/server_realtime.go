@@ -27,6 +27,10 @@ func newRealtime(o order) (service, error) {
 		Limits:      realtime.Limits{EventRate: -1, ByteRate: -1},
 		Logger:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
+	watch, err := instrument(&cfg, o.Watch)
+	if err != nil {
+		return service{}, err
+	}
 	if o.Redis != "" {
 		wire := redisadapter.NodeClassic
 		if o.Native {
@@ -42,6 +46,9 @@ func newRealtime(o order) (service, error) {
 		cfg.Adapter = adapter
 	}
 	srv, err := realtime.New(cfg)
+	if err == nil {
+		err = watch(srv)
+	}
 	if err != nil {
 		return service{}, err
 	}
