@@ -18,6 +18,9 @@ const (
 // pollState is the polling transport of a session. It is guarded by Session.mu.
 type pollState struct {
 	get *parkedGet // the GET that waits, or nil
+	// ending is closed when the GET that was answered because the session ended has
+	// been written; nil if there was none.
+	ending chan struct{}
 	// writing is closed when the answer to the GET before is written; nil if there
 	// was none. The next GET waits for it, so that batches cannot overtake each
 	// other and one client cannot hold several.
@@ -30,6 +33,7 @@ type pollState struct {
 type parkedGet struct {
 	wake     chan struct{} // the queue has something; capacity 1
 	answered chan struct{} // closed when somebody else has set reply
+	done     chan struct{} // closed when its handler is done
 	reply    byte
 }
 
@@ -70,6 +74,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		s.writeLast(w, r, rc)
 		return
 	}
+	defer close(g.done)
 	if before != nil {
 		select {
 		case <-before:
@@ -120,7 +125,7 @@ func (s *Session) park() (g *parkedGet, before chan struct{}, ref *Refusal) {
 		s.finish(because(ErrTransportError, "overlap from client", nil), endCut)
 		return nil, nil, bare(http.StatusBadRequest, "overlap", "a second GET while one is parked")
 	}
-	g = &parkedGet{wake: make(chan struct{}, 1), answered: make(chan struct{})}
+	g = &parkedGet{wake: make(chan struct{}, 1), answered: make(chan struct{}), done: make(chan struct{})}
 	s.polling.get = g
 	before = s.polling.writing
 	s.mu.Unlock()

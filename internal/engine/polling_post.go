@@ -60,11 +60,33 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	case ref != nil:
 		s.refuse(w, r, ref)
 	default:
+		s.awaitClosePacket()
 		// Whether the client was there shows at its next request.
 		_ = s.bounded(p.rc, func() {
 			w.Header().Set("Content-Type", "text/html")
 			writeOK(w, r, []byte("ok"))
 		})
+	}
+}
+
+// awaitClosePacket waits, if the body has ended the session, until the parked GET is
+// answered: a client that reads "ok" first posts what it has left, is told that there is
+// no such session, and takes that for an error of the transport.
+func (s *Session) awaitClosePacket() {
+	if !s.ended.Load() {
+		return
+	}
+	s.mu.Lock()
+	ending := s.polling.ending
+	s.mu.Unlock()
+	if ending == nil {
+		return
+	}
+	limit := time.NewTimer(s.srv.opts.WriteTimeout)
+	defer limit.Stop()
+	select {
+	case <-ending:
+	case <-limit.C:
 	}
 }
 

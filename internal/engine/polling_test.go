@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -399,4 +401,48 @@ func TestServerDeadlines(t *testing.T) {
 			<-served
 		})
 	}
+}
+
+// heldWriter is an answer whose client does not read it until release is closed.
+type heldWriter struct {
+	*httptest.ResponseRecorder
+	release chan struct{}
+}
+
+func (w heldWriter) Write(p []byte) (int, error) {
+	<-w.release
+	return w.ResponseRecorder.Write(p)
+}
+
+// TestClosePacketComesFirst: a body that ends the session is answered after the parked GET, so that the client knows of the
+// end before it posts again.
+func TestClosePacketComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newPipeHarness(t, Options{}, func(r *recorder) {
+			r.handle = func([]byte, bool) error { return errors.New("refused") }
+		})
+		sid, _ := h.openPolling()
+		target := "http://" + testHost + DefaultPath + "?" + pollQuery + "&sid=" + sid
+		get, post := heldWriter{httptest.NewRecorder(), make(chan struct{})}, httptest.NewRecorder()
+		var answered atomic.Int64
+		// Owner: the test, whose bubble waits for both.
+		go func() {
+			h.srv.ServeHTTP(get, httptest.NewRequest("GET", target, http.NoBody))
+			answered.Add(1)
+		}()
+		synctest.Wait()
+		go func() {
+			h.srv.ServeHTTP(post, httptest.NewRequest("POST", target, strings.NewReader("4x")))
+			answered.Add(1)
+		}()
+		synctest.Wait()
+		if n := answered.Load(); n != 0 {
+			t.Errorf("%d answers while the close packet is on its way", n)
+		}
+		close(get.release)
+		synctest.Wait()
+		if n := answered.Load(); n != 2 || get.Body.String() != "1" || post.Body.String() != "ok" {
+			t.Errorf("%d answers, %q and %q", n, get.Body, post.Body)
+		}
+	})
 }

@@ -90,6 +90,7 @@ func (s *Session) endPolling(how ending) (lingers bool) {
 		if how == endPeer {
 			reply = pollNoop
 		}
+		s.polling.ending = s.polling.get.done
 		s.answerPoll(reply)
 		return false
 	}
