@@ -136,7 +136,7 @@ func (b broadcaster) Emit(ctx context.Context, event string, args ...any) error 
 		return err
 	}
 	defer p.release()
-	b.ns.outgoing(ctx, b.describe(event, args, false), b.sample)
+	b.ns.outgoing(ctx, b.describe(event, args, false), p.data(), b.sample)
 	m, key := p.message(siowire.Event, b.ns.name, 0, false), ""
 	if b.latest != nil {
 		key = latestKey(b.ns.name, event, *b.latest)
@@ -219,7 +219,7 @@ func (b broadcaster) EmitWithAck(ctx context.Context, event string, args ...any)
 		return nil, err
 	}
 	defer p.release()
-	b.ns.outgoing(ctx, b.describe(event, args, true), b.sample)
+	b.ns.outgoing(ctx, b.describe(event, args, true), p.data(), b.sample)
 	ctx, cancel := b.ns.srv.ackContext(ctx)
 	defer cancel()
 	id := b.ns.nextAck()

@@ -2,7 +2,6 @@ package realtime
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -134,7 +133,7 @@ func (h clusterHandler) apply(ctx context.Context, ns *namespace, m *Message) (r
 			out.SetKey(key)
 		}
 		b.mark(out)
-		h.srv.tapSent(ns.remote(&p), b.sample)
+		h.srv.tapSent(ns.remote(&p), p.Data, b.sample)
 		queued, skipped := b.deliver(out)
 		ns.observeEmitted(clusterEvent, out, queued, skipped)
 		return queued, nil
@@ -152,18 +151,10 @@ func (h clusterHandler) apply(ctx context.Context, ns *namespace, m *Message) (r
 	return -1, nil
 }
 
-// remote describes an event of another node for a Tap, with its arguments as they came.
+// remote describes an event of another node for a Tap.
 func (ns *namespace) remote(p *siowire.Packet) Outgoing {
-	if ns.srv.taps.Load() == nil {
-		return Outgoing{}
-	}
-	ev := &Event{packet: *p, codec: ns.srv.cfg.Codec}
 	name, _ := p.EventName()
-	out := Outgoing{Namespace: ns.name, Event: string(name), Args: make([]any, ev.Len())}
-	for i := range out.Args {
-		out.Args[i] = json.RawMessage(ev.Raw(i))
-	}
-	return out
+	return Outgoing{Namespace: ns.name, Event: string(name)}
 }
 
 // end ends connections as another node wants it.
@@ -264,7 +255,7 @@ func (h clusterHandler) broadcastAck(b broadcaster, m *Message, reply func(*Mess
 	}
 	id := b.ns.nextAck()
 	var early earlyReplies
-	h.srv.tapSent(b.ns.remote(&p), b.sample)
+	h.srv.tapSent(b.ns.remote(&p), p.Data, b.sample)
 	out := packetMessage(siowire.Event, b.ns.name, id, true, p.Data, p.Attachments)
 	b.mark(out)
 	w, asked := b.askLocal(clusterEvent, id, out, func(r RawReply) {

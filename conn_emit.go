@@ -46,7 +46,7 @@ func (e connEmitter) Emit(ctx context.Context, event string, args ...any) error 
 		return err
 	}
 	defer p.release()
-	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, Volatile: e.volatile}, c.alone)
+	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, Volatile: e.volatile}, p.data(), c.alone)
 	m := p.message(siowire.Event, c.ns.name, 0, false)
 	if e.latest != nil {
 		m.SetKey(latestKey(c.ns.name, event, *e.latest))
@@ -166,7 +166,7 @@ func (c *Conn) EmitWithAck(ctx context.Context, event string, args ...any) (RawR
 		return RawReply{}, err
 	}
 	defer c.acks.Take(id)
-	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, WantAck: true}, c.alone)
+	c.ns.outgoing(ctx, Outgoing{Event: event, Args: args, Conn: c.id, WantAck: true}, p.data(), c.alone)
 	began := time.Now()
 	if err := c.emit(event, p.message(siowire.Event, c.ns.name, id, true), false); err != nil {
 		return RawReply{}, err

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 )
 
@@ -20,8 +21,9 @@ type Tap struct {
 	// Received tells of an inbound event before it is handled.
 	Received func(c *Conn, ev *Event)
 	// Sent tells of an event, acknowledgements not counted, and of the connections of this node that it went to: at most TapTargets
-	// of them. Events of other nodes are told of too, without Rooms and Except.
-	Sent func(out Outgoing, to []*Conn)
+	// of them. data is the JSON array of its name and arguments as clients get it, with a placeholder for each attachment; it is
+	// good during the call only, and so are the arguments in out. Events of other nodes are told of too, without Args, Rooms and Except.
+	Sent func(out Outgoing, data json.RawMessage, to []*Conn)
 }
 
 // TapTargets is how many receivers of one event a Tap.Sent is told of at most.
@@ -117,14 +119,14 @@ func (s *server) tapReceived(c *Conn, ev *Event) {
 }
 
 // tapSent asks for the receivers only if somebody watches.
-func (s *server) tapSent(out Outgoing, to func() []*Conn) {
+func (s *server) tapSent(out Outgoing, data []byte, to func() []*Conn) {
 	if s.taps.Load() == nil {
 		return
 	}
 	conns := to()
 	s.eachTap(func(t *Tap) {
 		if t.Sent != nil {
-			t.Sent(out, conns)
+			t.Sent(out, data, conns)
 		}
 	})
 }
@@ -140,10 +142,10 @@ func (b broadcaster) sample() (list []*Conn) {
 }
 
 // outgoing tells the OnAnyOutgoing functions and the taps.
-func (ns *namespace) outgoing(ctx context.Context, out Outgoing, to func() []*Conn) {
+func (ns *namespace) outgoing(ctx context.Context, out Outgoing, data []byte, to func() []*Conn) {
 	out.Namespace = ns.name
 	for _, fn := range ns.table().onAnyOutgoing {
 		ns.srv.guard("OnAnyOutgoing", func() { fn(ctx, out) })
 	}
-	ns.srv.tapSent(out, to)
+	ns.srv.tapSent(out, data, to)
 }

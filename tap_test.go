@@ -9,18 +9,6 @@ import (
 	"github.com/realtime-go/realtime/realtimetest"
 )
 
-// texts shows raw JSON as text.
-func texts(args []any) []any {
-	shown := make([]any, len(args))
-	for i, arg := range args {
-		shown[i] = arg
-		if raw, ok := arg.(json.RawMessage); ok {
-			shown[i] = string(raw)
-		}
-	}
-	return shown
-}
-
 // tapInto writes down what a tap sees.
 func tapInto(l *ledger, names map[string]string) *realtime.Tap {
 	name := func(c *realtime.Conn) string { return names[c.ID()] }
@@ -32,8 +20,8 @@ func tapInto(l *ledger, names map[string]string) *realtime.Tap {
 		Joined:       func(c *realtime.Conn, room string) { l.note("joined %s %s", name(c), room) },
 		Left:         func(c *realtime.Conn, room string) { l.note("left %s %s", name(c), room) },
 		Received:     func(c *realtime.Conn, ev *realtime.Event) { l.note("received %s %s %s", name(c), ev.Name, ev.Raw(0)) },
-		Sent: func(out realtime.Outgoing, to []*realtime.Conn) {
-			l.note("sent %s %v %t to %d", out.Event, texts(out.Args), out.WantAck, len(to))
+		Sent: func(out realtime.Outgoing, data json.RawMessage, to []*realtime.Conn) {
+			l.note("sent %s %s %t to %d", out.Event, data, out.WantAck, len(to))
 		},
 	}
 }
@@ -43,6 +31,7 @@ func TestTap(t *testing.T) {
 		l, names := &ledger{}, map[string]string{}
 		early := f.connect()
 		names[early.ID()] = "early"
+		synctest.Wait() // its connection is told
 		remove := f.Tap(tapInto(l, names))
 		other := f.Tap(&realtime.Tap{Received: func(*realtime.Conn, *realtime.Event) { panic("other") }}) // harms nobody
 		realtimetest.Answer(early, "ask", func(n int) int { return n })
@@ -69,7 +58,7 @@ func TestTap(t *testing.T) {
 		ann.Disconnect()
 		l.expect(f.T, "",
 			"changed ann 1 ×1", "connected / ×1", "disconnected ann client_disconnect ×1", "joined ann x ×1", "left ann x ×1",
-			"received ann hello 1 ×1", "sent all [a] false to 2 ×1", "sent ask [1] true to 1 ×1", "sent x [] false to 1 ×1", "upgraded websocket ×1")
+			"received ann hello 1 ×1", `sent all ["all","a"] false to 2 ×1`, `sent ask ["ask",1] true to 1 ×1`, `sent x ["x"] false to 1 ×1`, "upgraded websocket ×1")
 		remove()
 		other()
 		remove() // a second time
@@ -90,6 +79,6 @@ func TestTapOfTheCluster(t *testing.T) {
 		if err := a.Emit(a.Context(), "news", 1, realtime.Binary{1}); err != nil {
 			a.Error(err)
 		}
-		l.expect(a.T, "", `sent news [1 {"_placeholder":true,"num":0}] false to 100 ×1`)
+		l.expect(a.T, "", `sent news ["news",1,{"_placeholder":true,"num":0}] false to 100 ×1`)
 	})
 }

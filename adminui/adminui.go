@@ -27,6 +27,7 @@ type UI struct {
 	report report
 
 	lines   chan line // told to pages, bounded
+	left    allowance
 	lost    atomic.Uint64
 	watched atomic.Int64 // until when, in nanoseconds since 1970
 	untap   func()
@@ -121,28 +122,21 @@ func (u *UI) run() {
 	ticker := time.NewTicker(statsInterval)
 	defer ticker.Stop()
 	u.tick()
-	for left := u.perTick(); ; {
+	for {
 		select {
 		case <-u.stop:
 			return
 		case <-ticker.C:
 			u.tick()
-			left = u.perTick()
 		case l := <-u.lines:
-			if left == 0 {
-				u.lost.Add(1)
-				continue
-			}
-			left--
 			u.emit(l.event, l.args...)
 		}
 	}
 }
 
-func (u *UI) perTick() int { return u.opts.EventRate * int(statsInterval/time.Second) }
-
 // tick tells how this server is, and the other nodes whether somebody watches here.
 func (u *UI) tick() {
+	u.left.renew(u.opts.EventRate * int(statsInterval/time.Second))
 	u.emit("server_stats", u.report.next())
 	if lost := u.lost.Swap(0); lost > 0 {
 		u.log.Warn("admin ui: lines left out", slog.Uint64("count", lost))

@@ -458,6 +458,42 @@ func TestBounds(t *testing.T) {
 	})
 }
 
+// TestEmittedValuesStayThePrograms: what a program changes after Emit is not looked at again, and an event that is too large is shown without
+// its arguments, so that its page stays.
+func TestEmittedValuesStayThePrograms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mount(t, realtime.Config{}, adminui.Options{Mode: adminui.Development})
+		for range 50 {
+			s.host.Connect(realtimetest.Options{})
+		}
+		page := s.page()
+		next(page)
+		state := map[string]int{"round": 1}
+		if err := s.Emit(t.Context(), "state", state); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 1000 {
+			state[fmt.Sprint(i)] = i
+		}
+		if err := s.Emit(t.Context(), "large", strings.Repeat("x", 60<<10)); err != nil {
+			t.Fatal(err)
+		}
+		lines := next(page)
+		if len(lines) != 100 || !strings.Contains(lines[0], `["state",{"round":1}]`) || !strings.Contains(lines[99], `["large","(not shown)"]`) {
+			t.Errorf("%d lines, %.200q", len(lines), lines)
+		}
+		for range 5 { // more than a page may be told at once
+			if err := s.Emit(t.Context(), "many", strings.Repeat("x", 15<<10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		next(page)
+		if _, ok := s.Of("/admin").Conn(page.ID()); !ok {
+			t.Error("the page was closed")
+		}
+	})
+}
+
 // TestQuiet: nothing is made up for pages while none is there.
 func TestQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

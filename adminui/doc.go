@@ -14,7 +14,9 @@
 //     Development mode, so mind who has the password.
 //   - A client is known by a name that is derived from its session id, because the id is a secret. Of clients on other nodes, each
 //     connection counts as a client until it changes.
-//   - Contents are told only while somebody watches, and no more than Options.EventRate of them a second; what was left out is in
-//     the log. One event to many connections is shown for the first [realtime.TapTargets] of them on each node.
+//   - Contents are told only while somebody watches, and no more than Options.EventRate of them and 256 KiB a second; what was left
+//     out is in the log. One event to many connections is shown for the first [realtime.TapTargets] of them on each node; of one that is
+//     larger than 16 KiB the arguments are left out, and attachments of what was sent are placeholders.
+//   - Passwords are compared one at a time; two logins of one address may wait for that, and 64 addresses.
 //   - Commands act on namespaces that are there; they make none.
 package adminui

@@ -30,13 +30,14 @@ type logins struct {
 	turn           chan struct{} // one comparison at a time: each costs some 100 ms of CPU, on purpose
 
 	mu       sync.Mutex
+	waiting  map[string]int          // logins by address
 	sessions map[sessionID]time.Time // until when
 }
 
 func newLogins(username, hash string) *logins {
 	return &logins{
 		username: []byte(username), hash: []byte(hash),
-		turn: make(chan struct{}, 1), sessions: make(map[sessionID]time.Time),
+		turn: make(chan struct{}, 1), waiting: make(map[string]int), sessions: make(map[sessionID]time.Time),
 	}
 }
 
@@ -55,6 +56,10 @@ func (l *logins) Authenticate(ctx context.Context, h *realtime.Handshake) (*real
 	if auth.Username == "" && auth.Password == "" {
 		return nil, errCredentials
 	}
+	if !l.enter(h.Address) {
+		return nil, realtime.ErrUnavailable
+	}
+	defer l.exit(h.Address)
 	ok, err := l.matches(ctx, auth.Username, auth.Password)
 	if err != nil {
 		return nil, err
@@ -63,6 +68,31 @@ func (l *logins) Authenticate(ctx context.Context, h *realtime.Handshake) (*real
 		return nil, errCredentials
 	}
 	return &realtime.Identity{Claims: l.begin()}, nil
+}
+
+// Who tries passwords shall not make others wait for long.
+const (
+	maxWaiting       = 64
+	maxWaitingOfHost = 2
+)
+
+// enter lets a login wait for its turn; it is false if too many do, of one address or of all.
+func (l *logins) enter(address string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting[address] >= maxWaitingOfHost || len(l.waiting) >= maxWaiting {
+		return false
+	}
+	l.waiting[address]++
+	return true
+}
+
+func (l *logins) exit(address string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting[address]--; l.waiting[address] == 0 {
+		delete(l.waiting, address)
+	}
 }
 
 // matches compares in the same time whether the name or the password is wrong.

@@ -38,9 +38,12 @@ var (
 	shownParameters = []string{"EIO", "transport"}
 )
 
-// allSockets lists connections of the whole cluster, at most Options.Sockets of them.
-func (u *UI) allSockets(ctx context.Context) []socket {
-	list := []socket{}
+// listBytes bounds the list that a page gets when it connects.
+const listBytes = 512 << 10
+
+// allSockets lists connections of the whole cluster, at most Options.Sockets of them and listBytes.
+func (u *UI) allSockets(ctx context.Context) []json.RawMessage {
+	list, size := []json.RawMessage{}, 0
 	for _, n := range u.srv.Namespaces() {
 		ns, ok := u.srv.Lookup(n.Name)
 		if !ok {
@@ -51,15 +54,19 @@ func (u *UI) allSockets(ctx context.Context) []socket {
 				u.log.Warn("admin ui: connections of other nodes unknown", slog.Any("err", err))
 				break
 			}
-			if len(list) == u.opts.Sockets {
+			s := remote(ns.Name(), info)
+			if c, ok := ns.Conn(info.ID); ok {
+				s = describe(c)
+			}
+			text, err := json.Marshal(s)
+			if err != nil {
+				continue // nothing in it can fail to encode
+			}
+			if size += len(text); len(list) == u.opts.Sockets || size > listBytes {
 				u.log.Warn("admin ui: connections left out of a list", slog.Int("shown", len(list)))
 				return list
 			}
-			if c, ok := ns.Conn(info.ID); ok {
-				list = append(list, describe(c))
-			} else {
-				list = append(list, remote(ns.Name(), info))
-			}
+			list = append(list, text)
 		}
 	}
 	return list

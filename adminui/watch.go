@@ -1,6 +1,9 @@
 package adminui
 
 import (
+	"encoding/json"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/realtime-go/realtime"
@@ -40,14 +43,15 @@ func (u *UI) tap() *realtime.Tap {
 }
 
 func (u *UI) received(c *realtime.Conn, ev *realtime.Event) {
-	if c.Namespace().Name() == u.ns.Name() || !u.isWatched() {
+	nsp := c.Namespace().Name()
+	if nsp == u.ns.Name() || !u.isWatched() {
 		return
 	}
-	args := []any{ev.Name, hidden}
-	if ev.Size <= maxArgs && ev.Name != "auth:refresh" {
-		args = append(args[:1], argsOf(ev)...)
+	if ev.Size > maxArgs || ev.Name == "auth:refresh" {
+		u.tell("event_received", nsp, c.ID(), []any{ev.Name, hidden}, now())
+	} else if u.spend(ev.Size) { // before it is decoded
+		u.queue(line{"event_received", []any{nsp, c.ID(), append([]any{ev.Name}, argsOf(ev)...), now()}})
 	}
-	u.tell("event_received", c.Namespace().Name(), c.ID(), args, now())
 }
 
 // argsOf decodes the arguments, so that binary ones are sent on as such.
@@ -63,26 +67,68 @@ func argsOf(ev *realtime.Event) []any {
 	return args
 }
 
-func (u *UI) sent(out realtime.Outgoing, to []*realtime.Conn) {
+func (u *UI) sent(out realtime.Outgoing, data json.RawMessage, to []*realtime.Conn) {
 	if out.Namespace == u.ns.Name() || !u.isWatched() {
 		return
 	}
-	args := append([]any{out.Event}, out.Args...)
+	var args any = []any{out.Event, hidden}
+	size := 0
+	if len(data) <= maxArgs {
+		args, size = slices.Clone(data), len(data)
+	}
 	for _, c := range to {
-		u.tell("event_sent", out.Namespace, c.ID(), args, now())
+		if u.spend(size) {
+			u.queue(line{"event_sent", []any{out.Namespace, c.ID(), args, now()}})
+		}
 	}
 }
 
-// tell queues a line for pages, or drops and counts it.
+// tell queues a line for pages that is not large.
 func (u *UI) tell(event string, args ...any) {
-	if !u.isWatched() {
-		return
+	if u.isWatched() && u.spend(0) {
+		u.queue(line{event, args})
 	}
+}
+
+// queue hands a line to the goroutine of the UI, or drops and counts it.
+func (u *UI) queue(l line) {
 	select {
-	case u.lines <- line{event, args}:
+	case u.lines <- l:
 	default:
 		u.lost.Add(1)
 	}
+}
+
+// allowance is what pages may still be told until the next tick: a page that got more would be closed as a slow consumer.
+type allowance struct {
+	mu           sync.Mutex
+	lines, bytes int
+}
+
+// lineSize is what a line has beside its arguments, about; bytesPerTick is half of what a connection may have queued by default.
+const (
+	lineSize     = 300
+	bytesPerTick = 512 << 10
+)
+
+func (a *allowance) renew(lines int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.lines, a.bytes = lines, bytesPerTick
+}
+
+// spend takes a line with so many bytes of arguments off the allowance, or counts it as lost.
+func (u *UI) spend(size int) bool {
+	u.left.mu.Lock()
+	defer u.left.mu.Unlock()
+	size += lineSize
+	if u.left.lines < 1 || u.left.bytes < size {
+		u.lost.Add(1)
+		return false
+	}
+	u.left.lines--
+	u.left.bytes -= size
+	return true
 }
 
 // now is a time as JavaScript's dates are in JSON.

@@ -25,8 +25,7 @@ const limit = 5 * time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestPageOfTheAdminUI lets Node drive the page against one server that takes commands and shows everything, and against one that
-// only shows traffic.
+// TestPageOfTheAdminUI lets Node drive the page against a server that takes commands, and against one that takes none.
 func TestPageOfTheAdminUI(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
@@ -35,7 +34,7 @@ func TestPageOfTheAdminUI(t *testing.T) {
 	cmd := exec.CommandContext(ctx, node, "--test-reporter=spec", "page.test.mjs")
 	cmd.Env = append(os.Environ(), "CHROMIUM="+chromium,
 		"DEVELOPMENT_URL="+serve(t, adminui.Options{Mode: adminui.Development, ServerID: "castle"}),
-		"READONLY_URL="+serve(t, adminui.Options{ReadOnly: true, ServerID: "tower"}))
+		"READONLY_URL="+serve(t, adminui.Options{Mode: adminui.Development, ReadOnly: true, ServerID: "tower"}))
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	cmd.Cancel = func() error {
 		if runtime.GOOS == "windows" {
