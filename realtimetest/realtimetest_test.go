@@ -132,7 +132,7 @@ func TestStall(t *testing.T) {
 				}
 				stuck := host.Connect(realtimetest.Options{Transport: transport})
 				stuck.Stall()
-				for range 5000 {
+				for range 10_000 { // more than the queue, and the batch that is being written
 					if err := srv.ToConn(stuck.ID()).Emit(t.Context(), "n", 0); err != nil {
 						t.Fatal(err)
 					}

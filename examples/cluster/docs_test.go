@@ -43,7 +43,8 @@ func sources(t *testing.T, patterns ...string) string {
 func proofs(t *testing.T) (names []string) {
 	t.Helper()
 	top := filepath.Join("..", "..")
-	golang := sources(t, "*_test.go", filepath.Join(top, "*_test.go"), filepath.Join(top, "internal", "engine", "*_test.go"),
+	golang := sources(t, "*_test.go", filepath.Join(top, "*_test.go"), filepath.Join(top, "adminui", "*_test.go"),
+		filepath.Join(top, "internal", "engine", "*_test.go"),
 		filepath.Join(top, "redisadapter", "*_test.go"), filepath.Join(top, "redisadapter", "internal", "nodewire", "*_test.go"))
 	for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Example)\w+)\(`).FindAllStringSubmatch(golang, -1) {
 		names = append(names, m[1])
