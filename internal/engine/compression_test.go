@@ -153,6 +153,29 @@ func TestInflated(t *testing.T) {
 	}
 }
 
+// TestIncompressible: a message within the limit that grows on its way is taken.
+func TestIncompressible(t *testing.T) {
+	const limit = 200_000
+	h := newHarness(t, Options{Compression: true, MaxPayload: limit}, echo)
+	conn, _ := h.deflating(new(atomic.Int64))
+	h.session()
+	noise := make([]byte, limit)
+	for i, x := 0, uint64(1); i < len(noise); i++ { // xorshift: nothing that deflate could find
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		noise[i] = byte(x >> 32)
+	}
+	if err := conn.WriteMessage(websocket.BinaryMessage, noise); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"4", "binary:" + string(noise)} { // echo sends it as an attachment
+		if got := h.read(conn); got != want {
+			t.Fatalf("%d bytes: %.40q", len(got), got)
+		}
+	}
+}
+
 // TestBomb: a message that is small and inflates without end is refused as one that is too large, with no more memory than the limit needs.
 func TestBomb(t *testing.T) {
 	const limit = 1 << 20

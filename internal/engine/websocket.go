@@ -192,7 +192,7 @@ func (c *wire) end(err error) {
 		s.finishWith(err, endFrame, closeTooBig)
 	case errors.Is(err, websocket.ErrReadLimit):
 		s.finishWith(&PayloadTooLarge{Limit: s.srv.opts.MaxPayload}, endFrame, closeTooBig)
-	case isCorrupt(err):
+	case c.deflates && isCorrupt(err):
 		s.finishWith(because(ErrTransportError, "a message cannot be inflated", err), endFrame, closeInvalid)
 	case errors.Is(err, errUTF8):
 		s.finishWith(because(ErrTransportError, "", err), endFrame, closeInvalid)

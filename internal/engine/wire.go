@@ -3,6 +3,7 @@ package engine
 import (
 	"bufio"
 	"bytes"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -115,7 +116,11 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) (*wire, error) 
 	}
 	c.ws, c.open = ws, true
 	c.wakes.Store(1) // whoever has made it
-	ws.SetReadLimit(s.opts.MaxPayload)
+	limit := s.opts.MaxPayload
+	if c.deflates { // what does not compress grows a little; the limit itself is on what is inflated
+		limit += min(limit/1024+64, math.MaxInt64-limit)
+	}
+	ws.SetReadLimit(limit)
 	ws.SetPingHandler(c.pinged)
 	ws.SetPongHandler(c.ponged)
 	return c, nil
