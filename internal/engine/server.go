@@ -41,7 +41,9 @@ type Server struct {
 	budget   budget
 	reaping  atomic.Bool
 	group    workq.Group // goroutines of ours
-	requests requests    // goroutines of net/http that are inside ServeHTTP
+	sweepers []*workq.Sweeper[*Message]
+	swept    atomic.Uint32 // wires that were given to sweepers
+	requests requests      // goroutines of net/http that are inside ServeHTTP
 
 	poller       readpoll.Poller                                // with EventDriven
 	watchConn    func(net.Conn, readpoll.Waker) (source, error) // poll; tests have other connections
@@ -81,6 +83,7 @@ func New(o Options, accept func(*Session) Receiver) *Server {
 	if s.opts.MaxHandshakes > 0 {
 		s.slots.free = make(chan struct{}, s.opts.MaxHandshakes)
 	}
+	s.sweepers = newSweepers(&s.group, s.opts.FlushDelay)
 	s.poller.Go, s.watchConn = s.group.Go, s.poll
 	s.budget.limit, s.budget.over = s.opts.OutboundBudget, s.overBudget
 	return s

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,33 +20,85 @@ var (
 	batchBuffers [len(batchSizes)]sync.Pool
 )
 
+// newSweepers returns who writes to websockets: as many as can run at a time.
+func newSweepers(g *workq.Group, delay time.Duration) []*workq.Sweeper[*Message] {
+	list := make([]*workq.Sweeper[*Message], runtime.GOMAXPROCS(0))
+	for i := range list {
+		list[i] = workq.NewSweeper[*Message](g, delay)
+	}
+	return list
+}
+
 // startWriter makes the wire the consumer of its session's queue.
 func (c *wire) startWriter() {
 	s := c.session
-	c.worker = workq.DrainDelayed(&s.queue, &s.srv.group, maxBatch, s.srv.opts.FlushDelay, c.run)
+	try := c.try
+	if c.direct = newDirect(c.Conn); c.direct == nil {
+		try = nil
+	}
+	list := s.srv.sweepers
+	sweeper := list[s.srv.swept.Add(1)%uint32(len(list))] //nolint:gosec // a few
+	c.worker = sweeper.Drain(&s.queue, maxBatch, try, c.run)
 }
 
-// run writes one batch. The worker calls it, one batch at a time. It stands close to
-// the system call: the goroutine is new for most batches, and one whose stack has to
-// grow costs a tenth more.
-func (c *wire) run(batch []*Message) {
-	b := &c.session.srv.budget
+// try writes one batch as far as the kernel takes it at once, and tells whether that is
+// all of it. The rest is for run. A write that fails is made again by run, which learns
+// the error then.
+func (c *wire) try(batch []*Message) bool {
 	batch = c.session.claim(batch)
 	for len(batch) > 0 && !c.broken {
 		out := c.gather(batch)
-		c.session.countSent(batch[:out.taken])
-		c.extendDeadline()
-		_, err := c.Conn.Write(out.frames)
-		out.done(b)
-		last := batch[out.taken-1].kind == finalMessage
 		batch = batch[out.taken:]
-		if err != nil {
-			c.fail(err)
-		} else if last {
-			c.noteFlushed()
+		if n := c.direct.write(out.frames); n < len(out.frames) {
+			c.unsent = &unsent{out, n, slices.Clone(batch)}
+			return false
 		}
+		c.written(&out, nil)
 	}
-	b.releaseAll(batch)
+	c.session.srv.budget.releaseAll(batch)
+	return true
+}
+
+// unsent is what try leaves to run.
+type unsent struct {
+	out   output
+	sent  int        // bytes of out
+	after []*Message // the rest of the batch, which the budget still counts
+}
+
+// run writes what try has left, and one batch, and waits for a client that does not take
+// it at once. The worker calls one of the two at a time.
+func (c *wire) run(batch []*Message) {
+	if u := c.unsent; u != nil {
+		c.unsent = nil
+		c.finishWrite(&u.out, u.sent)
+		c.writeAll(u.after)
+	}
+	c.writeAll(c.session.claim(batch))
+}
+
+func (c *wire) writeAll(batch []*Message) {
+	for len(batch) > 0 && !c.broken {
+		out := c.gather(batch)
+		batch = batch[out.taken:]
+		c.finishWrite(&out, 0)
+	}
+	c.session.srv.budget.releaseAll(batch)
+}
+
+// finishWrite writes what follows the bytes that are sent.
+func (c *wire) finishWrite(out *output, sent int) {
+	c.written(out, c.write(out.frames[sent:]))
+}
+
+// written notes the end of a write.
+func (c *wire) written(out *output, err error) {
+	out.done(&c.session.srv.budget)
+	if err != nil {
+		c.fail(err)
+	} else if out.last {
+		c.noteFlushed()
+	}
 }
 
 // frames is a message as this client gets it.
@@ -62,14 +116,23 @@ type output struct {
 	alone  *Message // whose frames these are
 	copied *[]byte  // pooled, for frames that were copied
 	class  int      // of the pool
+	last   bool     // the close frame is among them
 }
 
 // gather puts the first messages of a batch into one buffer: the number of writes
 // decides the cost of a broadcast, copying hardly counts. A message that does not fit
 // with others goes alone. What was copied is released, but a large buffer counts
 // against the budget while it is written: it may belong to a client that does not
-// read.
+// read. The messages count as sent.
 func (c *wire) gather(batch []*Message) output {
+	out := c.join(batch)
+	c.session.countSent(batch[:out.taken])
+	out.last = batch[out.taken-1].kind == finalMessage
+	return out
+}
+
+// join is gather without the books.
+func (c *wire) join(batch []*Message) output {
 	first := c.frames(batch[0])
 	if len(batch) == 1 || len(first) > maxBatch {
 		return output{frames: first, taken: 1, alone: batch[0]}

@@ -56,8 +56,10 @@ type wire struct {
 	armed   bool         // a message deadline is set
 	caught  *Message     // the close frame that gorilla wanted to write
 
-	// Writer state, of the worker's goroutine.
-	broken bool // a write has failed: nothing may follow a torn frame
+	// Writer state, of whoever runs the worker's batch.
+	direct *direct // nil: every write may wait
+	unsent *unsent // what try has left to run
+	broken bool    // a write has failed: nothing may follow a torn frame
 
 	mu       sync.Mutex
 	writeBy  time.Time // the deadline of writes, until it is stopping

@@ -27,7 +27,7 @@ const gatherFor = 10 * time.Millisecond
 func gather(t *testing.T, test func(t *testing.T, s *gathering)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &gathering{q: NewQueue[int](100, 1000), begun: time.Now()}
-		s.w = DrainDelayed(s.q, &s.g, 64, gatherFor, func(batch []int) {
+		s.w = NewSweeper[int](&s.g, gatherFor).Drain(s.q, 64, nil, func(batch []int) {
 			s.runs = append(s.runs, ran{time.Since(s.begun), slices.Clone(batch)})
 		})
 		test(t, s)
@@ -109,7 +109,7 @@ func TestDelayAgain(t *testing.T) {
 			times []time.Duration
 		)
 		q := NewQueue[int](100, 1000)
-		DrainDelayed(q, &g, 64, gatherFor, func(batch []int) {
+		NewSweeper[int](&g, gatherFor).Drain(q, 64, nil, func(batch []int) {
 			runs, times = append(runs, len(batch)), append(times, time.Since(begun))
 			time.Sleep(3 * time.Millisecond) // synctest: the write
 		})
