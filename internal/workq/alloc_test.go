@@ -55,6 +55,31 @@ func TestWorkerAllocs(t *testing.T) {
 	}
 }
 
+// TestSweeperAllocs pushes to queues that were empty, which wakes a sweeper.
+func TestSweeperAllocs(t *testing.T) {
+	var g Group
+	item := new(int)
+	s := NewSweeper[*int](&g, 0)
+	qs := make([]Queue[*int], 20)
+	for i := range qs {
+		qs[i].Init(100, 1000)
+		s.Drain(&qs[i], 0, func([]*int) bool { return true }, nil)
+	}
+	allocs := testing.AllocsPerRun(500, func() {
+		for i := range qs {
+			if err := qs[i].Push(1, item); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for g.Len() > 0 {
+			runtime.Gosched()
+		}
+	})
+	if each := int(allocs) / len(qs); each != 0 { // the pool that misses, again
+		t.Errorf("%v allocations for %d queues, want 0 for each", allocs, len(qs))
+	}
+}
+
 // TestIdleSize keeps an eye on what each idle connection pays, for its outbound
 // queue and again for each of its conversations.
 func TestIdleSize(t *testing.T) {

@@ -27,9 +27,25 @@ func BenchmarkPushTake(b *testing.B) {
 	}
 }
 
-// BenchmarkPushIdle is what a broadcast pays for each connection that was quiet:
-// one push, which starts a goroutine.
+// BenchmarkPushIdle is what a broadcast pays for each connection that was quiet: a push,
+// and a goroutine for each or one that sweeps.
 func BenchmarkPushIdle(b *testing.B) {
+	b.Run("each", func(b *testing.B) {
+		pushIdle(b, func(q *Queue[*int], g *Group) { Drain(q, g, 0, func([]*int) {}) })
+	})
+	b.Run("swept", func(b *testing.B) {
+		var s *Sweeper[*int]
+		pushIdle(b, func(q *Queue[*int], g *Group) {
+			if s == nil {
+				s = NewSweeper[*int](g, 0)
+			}
+			s.Drain(q, 0, func([]*int) bool { return true }, nil)
+		})
+	})
+}
+
+func pushIdle(b *testing.B, drain func(*Queue[*int], *Group)) {
+	b.Helper()
 	const queues = 1000
 	b.ReportAllocs()
 	var g Group
@@ -37,7 +53,7 @@ func BenchmarkPushIdle(b *testing.B) {
 	qs := make([]Queue[*int], queues)
 	for i := range qs {
 		qs[i].Init(1000, 1<<30)
-		Drain(&qs[i], &g, 0, func([]*int) {})
+		drain(&qs[i], &g)
 	}
 	for b.Loop() {
 		for i := range qs {
