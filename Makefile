@@ -75,11 +75,17 @@ bench-peers: ## this library beside socket.io, centrifuge, melody, gws and goril
 	$(GO) -C benchmarks run . -runs $(or $(RUNS),3) -scenario $(or $(SCENARIO),main)
 
 .PHONY: profile
-profile: ## CPU, heap, block and mutex profiles of one benchmark into profiles/; BENCH=Fanout/1000 PKG=.
+profile: ## CPU, heap, block and mutex profiles into profiles/, of a server in a scenario: SCENARIO=rooms SYSTEM=realtime; or of a benchmark: BENCH=Fanout/1000 PKG=.
 	@mkdir -p profiles
+ifdef SCENARIO
+	$(GO) -C benchmarks build -o ../profiles/benchmarks .
+	cd benchmarks && ../profiles/benchmarks -scenario $(SCENARIO) -systems $(or $(SYSTEM),realtime) -profiles ../profiles -out ../profiles
+	@$(GO) tool pprof -top -nodecount 15 profiles/benchmarks profiles/$(SCENARIO)-$(or $(SYSTEM),realtime).cpu 2>/dev/null
+else
 	$(GO) test -run '^$$' -bench '$(if $(filter .,$(BENCH)),Fanout/1000,$(BENCH))' -benchmem -outputdir profiles -o profiles/test.bin \
 		-cpuprofile cpu.out -memprofile heap.out -blockprofile block.out -mutexprofile mutex.out $(if $(filter ./...,$(PKG)),.,$(PKG))
 	@$(GO) tool pprof -top -nodecount 15 profiles/test.bin profiles/cpu.out 2>/dev/null
+endif
 
 .PHONY: cover
 cover: need $(NODE_READY) ## coverage of all packages by all tests, into cover.out

@@ -41,7 +41,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 
 	// FlushDelay lets messages gather that are on their way to a websocket, so that one write takes several:
-	// up to a second, counted from the first; less when there is enough for a write. It saves a busy server
+	// up to a second, counted from the first of any connection; less when there is enough for a write. It saves a busy server
 	// most of its work and costs every message that much time. 0: off.
 	FlushDelay time.Duration
 

@@ -26,6 +26,7 @@ type options struct {
 	limit     time.Duration
 	out, docs string
 	render    bool
+	profiles  string // folder
 }
 
 func main() {
@@ -59,6 +60,7 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.quick, "quick", false, "small and short, to see that all works; writes no documentation")
 	f.BoolVar(&o.render, "render", false, "measure nothing, make tables and plots of the results that are there")
 	f.DurationVar(&o.limit, "limit", 20*time.Minute, "after which the benchmark ends in any case")
+	f.StringVar(&o.profiles, "profiles", "", "folder for profiles of the servers, each of one node and in Go; the figures are worth less then")
 	f.StringVar(&o.out, "out", "results", "folder for results")
 	f.StringVar(&o.docs, "docs", "../docs", "folder of performance.md and of plots; none if empty")
 	if err := f.Parse(args); err != nil {
@@ -72,6 +74,9 @@ func parse(args []string) (options, error) {
 	}
 	if *chosen != "" {
 		o.chosen = strings.Split(*chosen, ",")
+	}
+	if o.profiles != "" {
+		o.runs, o.docs = 1, ""
 	}
 	if o.quick || o.only != nil || o.chosen != nil {
 		o.docs = ""
@@ -108,6 +113,11 @@ func (o options) scenarios() ([]scenario, error) {
 			list[i].systems = slices.DeleteFunc(slices.Clone(list[i].systems), func(s string) bool { return !slices.Contains(o.chosen, s) })
 		}
 	}
+	if o.profiles != "" {
+		for i := range list {
+			list[i].systems = slices.DeleteFunc(slices.Clone(list[i].systems), func(s string) bool { return find(s).node || list[i].nodes > 1 })
+		}
+	}
 	return list, nil
 }
 
@@ -141,7 +151,7 @@ func measure(ctx context.Context, o options, log io.Writer) error {
 		}
 	}
 	res := newResults(ctx, o)
-	b := &bench{o.pin, map[string]greeting{}}
+	b := &bench{o.pin, o.profiles, map[string]greeting{}}
 	err = b.rounds(ctx, o.runs, list, func(f figures) {
 		res.Figures = append(res.Figures, f)
 		fmt.Fprintln(log, f.line())

@@ -50,7 +50,7 @@ func smoke() (list []scenario) {
 }
 
 func TestEveryScenarioAndEveryServerOfGoWorks(t *testing.T) {
-	b := &bench{false, map[string]greeting{}}
+	b := &bench{false, "", map[string]greeting{}}
 	res := newResults(t.Context(), options{set: "main", runs: 1})
 	err := b.rounds(t.Context(), 1, smoke(), func(f figures) { res.Figures = append(res.Figures, f) })
 	if err != nil {

@@ -82,11 +82,11 @@ func (p *process) read(ctx context.Context, v any) error {
 	return nil
 }
 
-// collect has a server collect its garbage.
-func (p *process) collect(ctx context.Context) error {
+// tell has a server do what a line of its input says, and waits for that.
+func (p *process) tell(ctx context.Context, line string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := io.WriteString(p.input, "collect\n"); err != nil {
+	if _, err := io.WriteString(p.input, line+"\n"); err != nil {
 		return err
 	}
 	var answer string

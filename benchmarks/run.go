@@ -31,6 +31,7 @@ type memory struct {
 // bench runs things.
 type bench struct {
 	pin       bool
+	profiles  string              // folder; "": none are made
 	greetings map[string]greeting // what the systems said of themselves last
 }
 
@@ -70,6 +71,11 @@ func (b *bench) start(ctx context.Context, s system, sc scenario) (c *crew, err 
 	serverCPU, otherCPU := b.cpus()
 	o := s.order
 	o.Extra, o.Prefix = sc.extra, "bench"
+	if b.profiles != "" {
+		if o.Profile, err = profilePath(b.profiles, sc, s); err != nil {
+			return c, err
+		}
+	}
 	if s.redis {
 		if c.redis, o.Redis, err = startRedis(ctx, otherCPU); err != nil {
 			return c, err
@@ -102,9 +108,10 @@ func (b *bench) start(ctx context.Context, s system, sc scenario) (c *crew, err 
 	return c, nil
 }
 
-func (c *crew) collect(ctx context.Context) error {
+// tell has all servers do something.
+func (c *crew) tell(ctx context.Context, line string) error {
 	for _, p := range c.servers {
-		if err := p.collect(ctx); err != nil {
+		if err := p.tell(ctx, line); err != nil {
 			return err
 		}
 	}
@@ -140,7 +147,7 @@ func (b *bench) run(ctx context.Context, s system, sc scenario) (f figures, err 
 // weigh reads the resident memory of all servers.
 func (c *crew) weigh(ctx context.Context, collect bool) (int64, error) {
 	if collect {
-		if err := c.collect(ctx); err != nil {
+		if err := c.tell(ctx, "collect"); err != nil {
 			return 0, err
 		}
 	}
@@ -170,6 +177,11 @@ func (b *bench) generate(ctx context.Context, c *crew, t task, hold time.Duratio
 			return err
 		}
 	}
+	if b.profiles != "" {
+		if err := c.tell(ctx, profileLine); err != nil {
+			return err
+		}
+	}
 	f.Loads = map[string]loaded{}
 	for _, l := range t.Loads {
 		var r loaded
@@ -180,6 +192,9 @@ func (b *bench) generate(ctx context.Context, c *crew, t task, hold time.Duratio
 			return fmt.Errorf("%s: %d messages were lost of %d", l.Name, r.Lost, r.Sent)
 		}
 		f.Loads[l.Name] = r
+	}
+	if b.profiles != "" {
+		return c.tell(ctx, profileLine)
 	}
 	return nil
 }

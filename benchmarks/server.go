@@ -24,14 +24,15 @@ const patience = 30 * time.Second
 
 // order tells a server what it is to be.
 type order struct {
-	Kind   string `json:"kind"`
-	Redis  string `json:"redis,omitempty"` // address; "": a single node
-	Prefix string `json:"prefix,omitempty"`
-	Native bool   `json:"native,omitempty"`   // the wire between Go nodes
-	Flush  int    `json:"flush_ms,omitempty"` // FlushDelay
-	Event  bool   `json:"event,omitempty"`    // EventDriven
-	Watch  string `json:"watch,omitempty"`    // "metrics" or "traces"
-	Extra  int    `json:"extra,omitempty"`    // rooms that each connection joins beside its own, and nobody uses
+	Kind    string `json:"kind"`
+	Redis   string `json:"redis,omitempty"` // address; "": a single node
+	Prefix  string `json:"prefix,omitempty"`
+	Native  bool   `json:"native,omitempty"`   // the wire between Go nodes
+	Flush   int    `json:"flush_ms,omitempty"` // FlushDelay
+	Event   bool   `json:"event,omitempty"`    // EventDriven
+	Watch   string `json:"watch,omitempty"`    // "metrics" or "traces"
+	Profile string `json:"profile,omitempty"`  // path of profiles, see profiler
+	Extra   int    `json:"extra,omitempty"`    // rooms that each connection joins beside its own, and nobody uses
 }
 
 // greeting is the first line that a server prints.
@@ -57,7 +58,7 @@ var kinds = map[string]func(order) (service, error){
 	"centrifuge": newCentrifuge,
 }
 
-// serve is a server. It collects garbage for every line of its input, and ends with it.
+// serve is a server. It does what each line of its input says, collects garbage or begins and ends a profile, and ends with it.
 func serve(text string) error {
 	var o order
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -80,11 +81,15 @@ func serve(text string) error {
 	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: patience}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // owned by serve, ends with Close
-	say := json.NewEncoder(os.Stdout)
+	say, profiles := json.NewEncoder(os.Stdout), profiler{path: o.Profile}
 	err = say.Encode(greeting{ln.Addr().String(), goVersions(o.Kind), fmt.Sprintf("GOMAXPROCS %d, %s", runtime.GOMAXPROCS(0), s.config)})
 	for in := bufio.NewScanner(os.Stdin); err == nil && in.Scan(); {
-		debug.FreeOSMemory()
-		err = say.Encode("collected")
+		if in.Text() == profileLine {
+			err = profiles.toggle()
+		} else {
+			debug.FreeOSMemory()
+		}
+		err = errors.Join(err, say.Encode("done"))
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -20,7 +20,9 @@
 //
 // An idle websocket session costs one goroutine, its reader, and one timer. With
 // Options.EventDriven it costs the timer alone, and one goroutine waits for all of
-// them (package readpoll). The writer exists only while there is something to write (workq.Worker). An idle
+// them (package readpoll). Websockets are written by as many goroutines as there are
+// processors, which exist only while there is something to write (workq.Sweeper); one whose client
+// does not take it at once has a goroutine of its own for that time, as has one that is not plain TCP. An idle
 // polling session costs none of ours: a parked GET is net/http's. All goroutines
 // that this package starts are counted in the server's workq.Group, which
 // Shutdown waits for.
