@@ -64,10 +64,16 @@ func TestOffers(t *testing.T) {
 		"":                       false,
 		"x-webkit-deflate-frame": false,
 		"permessage-deflate":     true,
-		"permessage-deflate; client_max_window_bits":                      true, // of browsers
-		"foo, permessage-deflate; server_no_context_takeover":             true,
-		"permessage-deflate; server_max_window_bits=10":                   false,
-		"permessage-deflate;server_max_window_bits=8, permessage-deflate": false,
+		"permessage-deflate; client_max_window_bits":                                 true, // of browsers
+		"foo, permessage-deflate; server_no_context_takeover":                        true,
+		"permessage-deflate; server_max_window_bits=10":                              false,
+		`permessage-deflate; client_max_window_bits="12"`:                            true,
+		"permessage-deflate; client_max_window_bits=7":                               false,
+		"permessage-deflate; client_max_window_bits=x":                               false,
+		"permessage-deflate; server_no_context_takeover=1":                           false,
+		"permessage-deflate; no_such_parameter":                                      false,
+		"permessage-deflate; client_no_context_takeover; client_no_context_takeover": false,
+		"permessage-deflate;server_max_window_bits=8, permessage-deflate":            false,
 	} {
 		h := newHarness(t, Options{Compression: true})
 		conn, err := h.connect()
@@ -140,7 +146,7 @@ func TestCompressedBroadcast(t *testing.T) {
 	}
 }
 
-// TestInflated: compressed messages of a client arrive whole, also after control frames and in fragments, and the limit holds for what is inflated (R19).
+// TestInflated: compressed messages of a client arrive whole, and the limit holds for what is inflated (R19).
 func TestInflated(t *testing.T) {
 	h := newHarness(t, Options{Compression: true, MaxPayload: 100_000}, echo)
 	conn, _ := h.deflating(new(atomic.Int64))

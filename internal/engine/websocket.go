@@ -163,6 +163,9 @@ func (c *wire) next() (data []byte, text bool, err error) {
 	defer buf.free()
 	c.reading = true
 	over, err := buf.read(r, limit)
+	if err == nil && !over {
+		err = c.complete()
+	}
 	c.reading = false
 	if c.armed {
 		c.armed = false
@@ -178,6 +181,21 @@ func (c *wire) next() (data []byte, text bool, err error) {
 		return nil, false, &PayloadTooLarge{Size: int64(buf.n), Limit: limit}
 	}
 	return buf.own(), kind == websocket.TextMessage, nil
+}
+
+// complete waits for the last frame of a message whose compressed stream has ended before
+// it, which gorilla does not: what follows would be skipped without a deadline. No more may follow
+// than the buffer holds.
+func (c *wire) complete() error {
+	if c.inbound == nil {
+		return nil
+	}
+	for c.taken++; c.inbound.messages < c.taken; {
+		if _, err := c.br.Peek(c.br.Buffered() + 1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // end finishes the session for an error of reading or decoding.

@@ -55,6 +55,8 @@ type wire struct {
 	reading bool         // inside a message
 	armed   bool         // a message deadline is set
 	caught  *Message     // the close frame that gorilla wanted to write
+	inbound *frameWatch  // with compression
+	taken   uint64       // messages that were read, counted with compression
 
 	// Writer state, of whoever runs the worker's batch.
 	direct *direct // nil: every write may wait
@@ -175,6 +177,16 @@ func (c *wire) Read(p []byte) (int, error) {
 		c.armed = true
 		c.setReadDeadline(time.Now().Add(c.session.srv.opts.MessageTimeout))
 	}
+	if c.inbound == nil {
+		return c.pull(p)
+	}
+	n, err := c.pull(p)
+	c.inbound.follow(p[:n])
+	return n, err
+}
+
+// pull reads from the connection.
+func (c *wire) pull(p []byte) (int, error) {
 	if c.event != nil {
 		return c.read(p)
 	}
@@ -184,7 +196,9 @@ func (c *wire) Read(p []byte) (int, error) {
 // Write is called by gorilla.
 func (c *wire) Write(p []byte) (int, error) {
 	if !c.open {
-		c.deflates = bytes.Contains(p, extension) // gorilla does not tell
+		if bytes.Contains(p, extension) { // gorilla does not tell
+			c.deflates, c.inbound = true, new(frameWatch)
+		}
 		return c.Conn.Write(p)
 	}
 	if len(p) > 0 && p[0]&0x0f == byte(wsframe.Close) {
