@@ -165,13 +165,7 @@ func TestIncompressible(t *testing.T) {
 	h := newHarness(t, Options{Compression: true, MaxPayload: limit}, echo)
 	conn, _ := h.deflating(new(atomic.Int64))
 	h.session()
-	noise := make([]byte, limit)
-	for i, x := 0, uint64(1); i < len(noise); i++ { // xorshift: nothing that deflate could find
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		noise[i] = byte(x >> 32)
-	}
+	noise := incompressible(limit)
 	if err := conn.WriteMessage(websocket.BinaryMessage, noise); err != nil {
 		t.Fatal(err)
 	}
@@ -249,6 +243,18 @@ func TestCompressedWithoutNegotiation(t *testing.T) {
 	if code := h.closeCode(c.Conn); code != websocket.CloseProtocolError {
 		t.Errorf("close code %d", code)
 	}
+}
+
+// incompressible is n bytes in which deflate finds nothing.
+func incompressible(n int) []byte {
+	noise := make([]byte, n)
+	for i, x := 0, uint64(1); i < n; i++ { // xorshift
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		noise[i] = byte(x >> 32)
+	}
+	return noise
 }
 
 const rsv1 = 0x40

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/realtime-go/realtime/internal/wsframe"
 )
 
 // TestMisplacedCompression: only the first frame of a message may be marked as compressed (RFC 7692 section 6.1, R22).
@@ -123,14 +125,7 @@ func TestMuchAfterTheStream(t *testing.T) {
 // TestDeflaterIsSmall: a huge message does not stay in the pool.
 func TestDeflaterIsSmall(t *testing.T) {
 	d := deflaters.Get().(*deflater)
-	noise := make([]byte, 1<<20)
-	for i, x := 0, uint64(1); i < len(noise); i++ {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		noise[i] = byte(x >> 32)
-	}
-	d.append(nil, 2, noise)
+	d.append(nil, wsframe.Binary, incompressible(1<<20))
 	d.free()
 	if c := d.out.Cap(); c > maxPooledDeflated {
 		t.Errorf("keeps %d bytes", c)
