@@ -112,21 +112,34 @@ func TestTryEndsItsGoroutine(t *testing.T) {
 	})
 }
 
-// TestSweeperGathers: what is pushed before whoever pushes lets go is one batch, and one goroutine is there for all.
+// TestSweeperGathers: while a sweeper is busy with one queue, what is pushed to others is a batch for each, and no
+// goroutine is started for them.
 func TestSweeperGathers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g Group
 		var qs [100]Queue[int]
+		hold, held := make(chan struct{}), NewQueue[int](10, 1000)
 		s := NewSweeper[int](&g, 0)
+		s.Drain(held, 0, func([]int) bool { <-hold; return true }, nil)
+		mustPush(t, held, 1, 0)
+		synctest.Wait()
 		batches := 0
 		for i := range qs {
 			qs[i].Init(10, 1000)
-			s.Drain(&qs[i], 0, func([]int) bool { batches++; return true }, nil)
+			s.Drain(&qs[i], 0, func(batch []int) bool {
+				batches++
+				if len(batch) != 2 {
+					t.Errorf("a batch of %d", len(batch))
+				}
+				return true
+			}, nil)
 			mustPush(t, &qs[i], 1, 1)
+			mustPush(t, &qs[i], 1, 2)
 			if n := g.Len(); n != 1 {
 				t.Errorf("%d goroutines", n)
 			}
 		}
+		close(hold)
 		synctest.Wait()
 		if batches != len(qs) || g.Len() != 0 {
 			t.Errorf("%d batches, %d goroutines", batches, g.Len())
