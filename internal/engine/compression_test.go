@@ -238,9 +238,11 @@ func TestCorruptDeflate(t *testing.T) {
 // TestCompressedWithoutNegotiation: a compressed frame of a client that did not offer breaks the protocol (RFC 6455 section 5.2).
 func TestCompressedWithoutNegotiation(t *testing.T) {
 	h := newHarness(t, Options{Compression: true}, echo)
-	c := h.raw()
-	c.sendRaw(deflatedFrame(t, []byte("4hello")))
-	if code := h.closeCode(c.Conn); code != websocket.CloseProtocolError {
+	conn, _ := h.openWebSocket()
+	if _, err := conn.NetConn().Write(deflatedFrame(t, []byte("4hello"))); err != nil {
+		t.Fatal(err)
+	}
+	if code := h.closeCode(conn); code != websocket.CloseProtocolError {
 		t.Errorf("close code %d", code)
 	}
 }

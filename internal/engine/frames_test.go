@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,9 +63,13 @@ type rawClient struct {
 	r *recorder
 }
 
-// raw opens a session whose receiver echoes text messages.
+// raw opens a session whose receiver echoes text messages, with compression if the server has it.
 func (h *harness) raw() *rawClient {
 	h.t.Helper()
+	if h.srv.opts.Compression {
+		conn, _ := h.deflating(new(atomic.Int64))
+		return &rawClient{conn, h, h.session()}
+	}
 	conn, r := h.openWebSocket()
 	return &rawClient{conn, h, r}
 }
@@ -146,9 +151,16 @@ func (h *harness) runFrames(t *testing.T, c frameCase) {
 }
 
 // TestRFC6455 ports the groups 1 to 7, 9 and 10 of the Autobahn suite
-// (requirement R22).
+// (requirement R22), with compression negotiated too.
 func TestRFC6455(t *testing.T) {
-	h := newHarness(t, Options{MaxUnjoined: -1}, echo)
+	for name, compression := range map[string]bool{"plain": false, "compression": true} {
+		t.Run(name, func(t *testing.T) { testFrames(t, compression) })
+	}
+}
+
+func testFrames(t *testing.T, compression bool) {
+	t.Helper()
+	h := newHarness(t, Options{MaxUnjoined: -1, Compression: compression}, echo)
 	var cases []frameCase
 	add := func(name string, code int, want []string, frames ...[]byte) {
 		cases = append(cases, frameCase{name, frames, want, code})
@@ -169,7 +181,11 @@ func TestRFC6455(t *testing.T) {
 		frameOf(fin|opPing, "0"), frameOf(fin|opPing, "1"), frameOf(fin|opPing, "2"), frameOf(fin|opPing, "3"), frameOf(fin|opPing, "4"),
 		frameOf(fin|opPing, "5"), frameOf(fin|opPing, "6"), frameOf(fin|opPing, "7"), frameOf(fin|opPing, "8"), frameOf(fin|opPing, "9"))
 	for rsv := byte(1); rsv < 8; rsv++ { // 3: reserved bits
-		add(fmt.Sprint("3 rsv ", rsv), 1002, []string{"4before"}, text("before"), frameOf(fin|rsv<<4|opText, "4x"))
+		code := 1002
+		if compression && rsv == rsv1>>4 { // allowed, but "4x" is not compressed
+			code = 1007
+		}
+		add(fmt.Sprint("3 rsv ", rsv), code, []string{"4before"}, text("before"), frameOf(fin|rsv<<4|opText, "4x"))
 		add(fmt.Sprint("3 rsv ping ", rsv), 1002, nil, frameOf(fin|rsv<<4|opPing, ""))
 	}
 	for _, op := range []byte{3, 4, 5, 6, 7, 11, 12, 13, 14, 15} { // 4: opcodes
