@@ -79,7 +79,7 @@ func (s *Sweeper[T]) wake() {
 		// has anything to do.
 		go s.loop()
 	case s.timer == nil:
-		s.timer = time.AfterFunc(s.delay, func() {
+		s.timer = time.AfterFunc(s.delay, func() { // owner: the sweeper, as above; it ends after one list
 			s.group.add()
 			s.sweep()
 		})
