@@ -187,7 +187,7 @@ func (c *wire) next() (data []byte, text bool, err error) {
 // it, which gorilla does not: what follows would be skipped without a deadline. No more may follow
 // than the buffer holds.
 func (c *wire) complete() error {
-	if c.inbound == nil {
+	if !c.deflates() {
 		return nil
 	}
 	for c.taken++; c.inbound.messages < c.taken; {
@@ -210,7 +210,7 @@ func (c *wire) end(err error) {
 		s.finishWith(err, endFrame, closeTooBig)
 	case errors.Is(err, websocket.ErrReadLimit):
 		s.finishWith(&PayloadTooLarge{Limit: s.srv.opts.MaxPayload}, endFrame, closeTooBig)
-	case c.deflates && isCorrupt(err):
+	case c.deflates() && isCorrupt(err):
 		s.finishWith(because(ErrTransportError, "a message cannot be inflated", err), endFrame, closeInvalid)
 	case errors.Is(err, errUTF8):
 		s.finishWith(because(ErrTransportError, "", err), endFrame, closeInvalid)

@@ -48,7 +48,6 @@ func TestSlowSocketHoldsNobodyUp(t *testing.T) {
 	if got := h.read(slow); got != "4after" {
 		t.Errorf("got %.40q", got)
 	}
-	if used := h.srv.Stats().BudgetBytes; used != 0 {
-		t.Errorf("%d bytes still count against the budget", used)
-	}
+	// The client may have the message before the writer has closed its books.
+	h.eventually("nothing that counts against the budget", func() bool { return h.srv.Stats().BudgetBytes == 0 })
 }

@@ -103,7 +103,7 @@ func (c *wire) written(out *output, err error) {
 
 // frames is a message as this client gets it.
 func (c *wire) frames(m *Message) []byte {
-	if c.deflates && !m.plain && m.kind == dataMessage && len(m.frames) >= c.session.srv.opts.CompressionThreshold {
+	if c.deflates() && !m.plain && m.kind == dataMessage && len(m.frames) >= c.session.srv.opts.CompressionThreshold {
 		return m.compressed()
 	}
 	return m.websocket(c.base64)

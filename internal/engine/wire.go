@@ -40,8 +40,6 @@ type wire struct {
 	worker  *workq.Worker[*Message] // nil while probing
 	base64  bool                    // the client asked for text frames only
 
-	deflates bool // compression was negotiated
-
 	// wakes counts what may make a reader look again. It is 0 while none runs, which
 	// only an event-driven wire comes to.
 	wakes atomic.Int64
@@ -55,7 +53,7 @@ type wire struct {
 	reading bool         // inside a message
 	armed   bool         // a message deadline is set
 	caught  *Message     // the close frame that gorilla wanted to write
-	inbound *frameWatch  // with compression
+	inbound *frameWatch  // nil: no compression was negotiated
 	taken   uint64       // messages that were read, counted with compression
 
 	// Writer state, of whoever runs the worker's batch.
@@ -70,6 +68,9 @@ type wire struct {
 	draining bool      // the reader only waits for the client's end
 	flushBy  time.Time // when stopping: the last moment for writes
 }
+
+// deflates tells whether compression was negotiated.
+func (c *wire) deflates() bool { return c.inbound != nil }
 
 // hijacker hands gorilla the wire in place of the connection, and finds the
 // Hijacker behind a user's wrappers.
@@ -121,7 +122,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) (*wire, error) 
 	c.ws, c.open = ws, true
 	c.wakes.Store(1) // whoever has made it
 	limit := s.opts.MaxPayload
-	if c.deflates { // what does not compress grows a little; the limit itself is on what is inflated
+	if c.deflates() { // what does not compress grows a little; the limit itself is on what is inflated
 		limit += min(limit/1024+64, math.MaxInt64-limit)
 	}
 	ws.SetReadLimit(limit)
@@ -177,7 +178,7 @@ func (c *wire) Read(p []byte) (int, error) {
 		c.armed = true
 		c.setReadDeadline(time.Now().Add(c.session.srv.opts.MessageTimeout))
 	}
-	if c.inbound == nil {
+	if !c.deflates() {
 		return c.pull(p)
 	}
 	n, err := c.pull(p)
@@ -197,7 +198,7 @@ func (c *wire) pull(p []byte) (int, error) {
 func (c *wire) Write(p []byte) (int, error) {
 	if !c.open {
 		if bytes.Contains(p, extension) { // gorilla does not tell
-			c.deflates, c.inbound = true, new(frameWatch)
+			c.inbound = new(frameWatch)
 		}
 		return c.Conn.Write(p)
 	}
